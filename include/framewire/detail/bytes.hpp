@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Words from and to bytes: native order for bulk work, big-endian for the wire.
+
+#ifndef FRAMEWIRE_DETAIL_BYTES_HPP
+#define FRAMEWIRE_DETAIL_BYTES_HPP
+
+#include <array>
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace framewire::detail {
+
+template <std::unsigned_integral Word>
+[[nodiscard]] constexpr Word load_native(const std::byte* from) noexcept {
+    if (std::is_constant_evaluated()) {
+        std::array<std::byte, sizeof(Word)> bytes{};
+        for (std::size_t i = 0; i < sizeof(Word); ++i) bytes[i] = from[i];
+        return std::bit_cast<Word>(bytes);
+    }
+    Word word;
+    std::memcpy(&word, from, sizeof word);
+    return word;
+}
+
+template <std::unsigned_integral Word>
+constexpr void store_native(std::byte* to, Word word) noexcept {
+    if (std::is_constant_evaluated()) {
+        const auto bytes = std::bit_cast<std::array<std::byte, sizeof(Word)>>(word);
+        for (std::size_t i = 0; i < sizeof(Word); ++i) to[i] = bytes[i];
+        return;
+    }
+    std::memcpy(to, &word, sizeof word);
+}
+
+template <std::unsigned_integral Word>
+[[nodiscard]] constexpr Word load_big_endian(const std::byte* from) noexcept {
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < sizeof(Word); ++i) {
+        word = (word << 8) | std::to_integer<std::uint64_t>(from[i]);
+    }
+    return static_cast<Word>(word);
+}
+
+template <std::unsigned_integral Word>
+constexpr void store_big_endian(std::byte* to, Word word) noexcept {
+    std::uint64_t rest = word;
+    for (std::size_t i = sizeof(Word); i-- > 0;) {
+        to[i] = static_cast<std::byte>(rest & 0xFF);
+        rest >>= 8;
+    }
+}
+
+constexpr void copy_bytes(std::byte* to, const std::byte* from, std::size_t size) noexcept {
+    if (std::is_constant_evaluated()) {
+        for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
+        return;
+    }
+    if (size != 0) std::memcpy(to, from, size);
+}
+
+} // namespace framewire::detail
+
+#endif

@@ -1,0 +1,160 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Masking: the XOR that clients apply to each payload, and a source of keys nobody can predict.
+
+#ifndef FRAMEWIRE_MASKING_HPP
+#define FRAMEWIRE_MASKING_HPP
+
+#include <framewire/detail/bytes.hpp>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace framewire {
+
+/// The four octets that a payload is masked with, in the order they stand in the frame (5.3).
+struct masking_key {
+    std::array<std::byte, 4> octets{};
+
+    friend constexpr bool operator==(const masking_key&, const masking_key&) = default;
+};
+
+/// The key as it applies to the octets that follow the first `offset` octets of a payload.
+[[nodiscard]] constexpr masking_key rotated(masking_key key, std::size_t offset) noexcept {
+    masking_key result;
+    for (std::size_t i = 0; i < 4; ++i) result.octets[i] = key.octets[(i + offset) & 3];
+    return result;
+}
+
+namespace detail {
+
+// The key repeated over a word, in memory order: works for either byte order.
+[[nodiscard]] constexpr std::uint64_t key_word(masking_key key) noexcept {
+    const auto half = load_native<std::uint32_t>(key.octets.data());
+    return (std::uint64_t{half} << 32) | half;
+}
+
+// XORs `size` octets of `from` into `to`; the two are the same place or do not overlap.
+constexpr void mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
+                          masking_key key) noexcept {
+    const std::uint64_t word = key_word(key);
+    std::size_t i = 0;
+    for (; size - i >= 32; i += 32) {
+        const auto a = load_native<std::uint64_t>(from + i) ^ word;
+        const auto b = load_native<std::uint64_t>(from + i + 8) ^ word;
+        const auto c = load_native<std::uint64_t>(from + i + 16) ^ word;
+        const auto d = load_native<std::uint64_t>(from + i + 24) ^ word;
+        store_native(to + i, a);
+        store_native(to + i + 8, b);
+        store_native(to + i + 16, c);
+        store_native(to + i + 24, d);
+    }
+    for (; size - i >= 8; i += 8) {
+        store_native(to + i, load_native<std::uint64_t>(from + i) ^ word);
+    }
+    for (; i < size; ++i) to[i] = from[i] ^ key.octets[i & 3];
+}
+
+} // namespace detail
+
+/// Masks or unmasks `payload` where it stands (RFC 6455 5.3: both are the same operation).
+/// \returns the key to go on with, when the rest of the same frame arrives later.
+constexpr masking_key mask_in_place(std::span<std::byte> payload, masking_key key) noexcept {
+    detail::mask_bytes(payload.data(), payload.data(), payload.size(), key);
+    return rotated(key, payload.size());
+}
+
+/// Writes the masked (or unmasked) `payload` to `out`, which holds at least `payload.size()`
+/// octets and does not overlap it.
+/// \returns the key to go on with.
+constexpr masking_key mask_copy(std::span<std::byte> out, std::span<const std::byte> payload,
+                                masking_key key) noexcept {
+    detail::mask_bytes(out.data(), payload.data(), payload.size(), key);
+    return rotated(key, payload.size());
+}
+
+/// Makes masking keys that nobody who sees the payloads can predict (RFC 6455 10.3), without a
+/// system call a frame: a ChaCha20 key stream which replaces its own key at every refill, so that
+/// keys already used cannot be computed from the memory of the process.
+///
+/// One source may serve all connections of a thread. Not safe for concurrent use. Copying is
+/// disabled: two sources with one seed would produce the same keys.
+class masking_key_source {
+public:
+    /// \param seed 32 octets from the operating system's cryptographic random number generator.
+    constexpr explicit masking_key_source(std::span<const std::byte, 32> seed) noexcept {
+        for (std::size_t i = 0; i < key_.size(); ++i) {
+            key_[i] = detail::load_native<std::uint32_t>(seed.data() + 4 * i);
+        }
+    }
+
+    masking_key_source(const masking_key_source&) = delete;
+    masking_key_source& operator=(const masking_key_source&) = delete;
+
+    /// A fresh key: use it for one frame only.
+    [[nodiscard]] constexpr masking_key next() noexcept {
+        if (next_ == pool_.size()) refill();
+        masking_key key;
+        detail::store_native(key.octets.data(), pool_[next_]);
+        pool_[next_++] = 0;
+        return key;
+    }
+
+private:
+    static constexpr std::size_t block_words = 16; // a ChaCha20 block: RFC 8439 2.3
+    static constexpr std::size_t blocks = 8;
+
+    using block = std::array<std::uint32_t, block_words>;
+
+    static constexpr void quarter_round(block& s, std::size_t a, std::size_t b, std::size_t c,
+                                        std::size_t d) noexcept {
+        s[a] += s[b], s[d] = std::rotl(s[d] ^ s[a], 16);
+        s[c] += s[d], s[b] = std::rotl(s[b] ^ s[c], 12);
+        s[a] += s[b], s[d] = std::rotl(s[d] ^ s[a], 8);
+        s[c] += s[d], s[b] = std::rotl(s[b] ^ s[c], 7);
+    }
+
+    [[nodiscard]] constexpr block key_stream(std::uint32_t counter) const noexcept {
+        // RFC 8439 2.3: constants, key, block counter, nonce (zero: each key is used once).
+        const block start{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key_[0], key_[1],
+                          key_[2],    key_[3],    key_[4],    key_[5],    key_[6], key_[7],
+                          counter,    0,          0,          0};
+        block state = start;
+        for (int double_round = 0; double_round < 10; ++double_round) {
+            quarter_round(state, 0, 4, 8, 12);
+            quarter_round(state, 1, 5, 9, 13);
+            quarter_round(state, 2, 6, 10, 14);
+            quarter_round(state, 3, 7, 11, 15);
+            quarter_round(state, 0, 5, 10, 15);
+            quarter_round(state, 1, 6, 11, 12);
+            quarter_round(state, 2, 7, 8, 13);
+            quarter_round(state, 3, 4, 9, 14);
+        }
+        for (std::size_t i = 0; i < block_words; ++i) state[i] += start[i];
+        return state;
+    }
+
+    constexpr void refill() noexcept {
+        for (std::uint32_t i = 0; i < blocks; ++i) {
+            const block words = key_stream(i);
+            for (std::size_t w = 0; w < block_words; ++w) pool_[i * block_words + w] = words[w];
+        }
+        for (std::size_t i = 0; i < key_.size(); ++i) {
+            key_[i] = pool_[i];
+            pool_[i] = 0;
+        }
+        next_ = key_.size();
+    }
+
+    std::array<std::uint32_t, 8> key_{};
+    std::array<std::uint32_t, blocks * block_words> pool_{};
+    std::size_t next_ = blocks * block_words;
+};
+
+} // namespace framewire
+
+#endif
