@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// One WebSocket connection in a Qt event loop: what client and server sessions have in common.
+
+#ifndef FRAMEWIRE_QT_SESSION_HPP
+#define FRAMEWIRE_QT_SESSION_HPP
+
+#include <framewire/qt/detail/engine.hpp>
+#include <framewire/qt/handlers.hpp>
+
+#include <QAbstractSocket>
+#include <QAnyStringView>
+#include <QByteArray>
+#include <QByteArrayView>
+#include <QIODevice>
+
+namespace framewire::qt {
+
+/// A handle to a WebSocket connection. `server::on_session` gives them out; `client` is one.
+///
+/// It belongs to the thread that made it, which has to run an event loop. It may be destroyed at any
+/// time, in its own handlers too: no handler is called any more, and an open session is closed with
+/// code 1001 in the background, within the close time-out.
+///
+/// What is sent during one turn of the event loop leaves in one write. The functions that send
+/// return at once; an errc other than success means that nothing was sent and nothing has changed:
+/// `not_open`, or `output_full` when more than `limits::max_output` bytes wait for a slow peer.
+class session : public session_handlers {
+public:
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+    ~session();
+
+    [[nodiscard]] session_state state() const noexcept;
+
+    /// Sends a text message. UTF-8 is sent as it is and has to be valid, UTF-16 is converted.
+    errc send_text(QAnyStringView text);
+    /// Sends a binary message.
+    errc send_binary(QByteArrayView bytes);
+    /// Sends a part of a message (RFC 6455 5.4): `kind` is text or binary and the same for all parts.
+    errc send_fragment(opcode kind, QByteArrayView bytes, bool last);
+    /// Sends a ping with at most 125 bytes; the peer's answer comes to on_pong (RFC 6455 5.5.2).
+    errc ping(QByteArrayView payload = {});
+    /// Sends a pong that nobody asked for (RFC 6455 5.5.3).
+    errc pong(QByteArrayView payload = {});
+
+    /// Starts the closing handshake behind what was sent before. The reason is at most 123 bytes of
+    /// UTF-8. `on_closed` follows from the event loop, whatever the peer does, within the close
+    /// time-out. A client that is not open yet gives up. Does nothing when already closing or closed.
+    errc close(close_code code = close_code::normal, QAnyStringView reason = {});
+    /// Ends the session at once, without a Close frame. on_closed is called before this returns.
+    void abort();
+
+    /// Bytes that were sent but not yet handed to the system.
+    [[nodiscard]] qint64 buffered_amount() const noexcept;
+
+    /// Stops reading from the peer, which then has to stop sending once the system's buffers are
+    /// full. Nothing is received until `resume`: no ping is answered, and no close is noticed.
+    void pause();
+    void resume();
+    [[nodiscard]] bool is_paused() const noexcept;
+
+    /// The subprotocol that was agreed on; empty when there is none or the session is not open.
+    [[nodiscard]] QByteArray subprotocol() const;
+    /// The device underneath, to look at only: addresses, certificates. Null once it ended.
+    [[nodiscard]] QIODevice* device() const noexcept;
+    /// The same when it is a socket, else null.
+    [[nodiscard]] QAbstractSocket* socket() const noexcept;
+
+protected:
+    session() noexcept = default;
+    void attach(detail::engine* engine) noexcept;
+    void release() noexcept;
+
+private:
+    friend class detail::engine;
+    detail::engine* engine_ = nullptr;
+};
+
+} // namespace framewire::qt
+
+#endif
