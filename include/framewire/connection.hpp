@@ -1,0 +1,543 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// The RFC 6455 connection after its opening handshake: bytes in, events out, bytes to write.
+
+#ifndef FRAMEWIRE_CONNECTION_HPP
+#define FRAMEWIRE_CONNECTION_HPP
+
+#include <framewire/detail/byte_buffer.hpp>
+#include <framewire/detail/bytes.hpp>
+#include <framewire/detail/frame_queue.hpp>
+#include <framewire/error.hpp>
+#include <framewire/event.hpp>
+#include <framewire/frame_decoder.hpp>
+#include <framewire/frame_encoder.hpp>
+#include <framewire/frame_header.hpp>
+#include <framewire/masking.hpp>
+#include <framewire/message_extension.hpp>
+#include <framewire/options.hpp>
+#include <framewire/rfc6455.hpp>
+#include <framewire/utf8.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace framewire {
+
+enum class connection_state : std::uint8_t {
+    open,    ///< Messages go both ways.
+    closing, ///< This side sent a Close frame and waits for the peer's.
+    closed,  ///< Nothing more will be delivered.
+};
+
+/// The state machine of one connection: messages, fragmentation, Ping and Pong, closing handshake.
+/// It does no I/O and knows no time. The caller
+///  1. reads bytes from its transport into a buffer of its own and calls `next` until `need_data`;
+///  2. writes `output()` to the transport after that and after sending, and calls
+///     `consume_output` with what was written;
+///  3. calls `receive_eof` when the transport ends;
+///  4. starts a timer of some seconds when `close_expected()` turns true, and ends the transport
+///     when it fires, or when `should_shut_down()` and the output is empty.
+///
+/// A message that lies whole in the caller's buffer is unmasked there and handed out as a view. An
+/// idle connection holds no receive buffer. Memory is taken for messages that arrive in pieces and
+/// for output only, is kept for the next message, and is bounded by `limits`. Nothing throws.
+///
+/// Not safe for concurrent use. Movable, also between two calls of `next`.
+///
+/// \tparam Role which side this is.
+/// \tparam Options see `options`.
+/// \tparam Extension see `message_extension`.
+template <role Role, options Options = options{}, message_extension Extension = no_extension>
+class connection {
+public:
+    /// A server's connection.
+    template <role Self = Role>
+        requires(Self == role::server)
+    explicit connection(const limits& bounds = {}, Extension extension = {}) noexcept
+        : output_(frame_encoder<Role>{}), decoder_(Extension::rsv), limits_(bounds),
+          extension_(std::move(extension)) {}
+
+    /// A client's connection.
+    /// \param keys borrowed for the life of the connection.
+    template <role Self = Role>
+        requires(Self == role::client)
+    explicit connection(masking_key_source& keys, const limits& bounds = {},
+                        Extension extension = {}) noexcept
+        : output_(frame_encoder<Role>{keys}), decoder_(Extension::rsv), limits_(bounds),
+          extension_(std::move(extension)) {}
+
+    /// Tells what happened next, and removes from the front of `in` the bytes that led to it. Call
+    /// it until it says `need_data`; then all of `in` has been taken. After `close` and `failed` it
+    /// throws further input away. Payload is unmasked in the caller's buffer.
+    [[nodiscard]] event next(std::span<std::byte>& in) noexcept {
+        // A whole message in one frame, which is what nearly every message is, takes the short way.
+        if (fresh_) [[likely]] {
+            const std::size_t size = whole_message(in);
+            if (size != 0) {
+                const auto op = static_cast<opcode>(in[0] & std::byte{0xF});
+                const std::span<std::byte> frame = in.first(size);
+                in = in.subspan(size);
+                return deliver_whole(op, frame);
+            }
+        }
+        return next_slowly(in);
+    }
+
+    /// Queues a text message of valid UTF-8. Refused, with nothing queued: `not_open`,
+    /// `text_not_utf8`, `message_in_progress`, `output_full`, `out_of_memory`.
+    errc send_text(std::string_view text) noexcept {
+        return send_text(std::as_bytes(std::span(text.data(), text.size())));
+    }
+    errc send_text(std::span<const std::byte> text) noexcept {
+        return send_message(opcode::text, text, true);
+    }
+
+    /// Queues a binary message. Refused as `send_text`.
+    errc send_binary(std::span<const std::byte> payload) noexcept {
+        return send_message(opcode::binary, payload, true);
+    }
+
+    /// Queues the next fragment of a message, `last` with its end (RFC 6455 5.4). Control frames
+    /// may be sent between fragments; other messages may not. A text may be cut anywhere.
+    /// \param kind `opcode::text` or `opcode::binary`, the same for all fragments of a message.
+    errc send_fragment(opcode kind, std::span<const std::byte> payload, bool last) noexcept {
+        if (kind != opcode::text && kind != opcode::binary) return errc::wrong_fragment_kind;
+        if (state_ == connection_state::open && sending_ != no_message && sending_ != kind) {
+            return errc::wrong_fragment_kind;
+        }
+        return send_data(kind, payload, last);
+    }
+
+    /// Queues a Ping with at most 125 bytes of payload. Refused: `not_open`,
+    /// `control_payload_too_long`, `output_full`, `out_of_memory`.
+    errc ping(std::span<const std::byte> payload = {}) noexcept {
+        return send_control(opcode::ping, payload);
+    }
+
+    /// Queues a Pong that answers no Ping, or the one that `options::auto_pong` left to you.
+    errc pong(std::span<const std::byte> payload = {}) noexcept {
+        return send_control(opcode::pong, payload);
+    }
+
+    /// Starts the closing handshake (RFC 6455 7.1.2). Messages that arrive from here on are thrown
+    /// away; the peer's Close is delivered as `close`. Does nothing when already closing or closed.
+    /// \param code `no_status_received` sends an empty Close frame.
+    /// \param reason UTF-8 of at most 123 bytes; `utf8_prefix` cuts a longer one.
+    /// Refused: `close_code_not_sendable`, `close_reason_too_long`, `close_reason_not_utf8`.
+    errc close(close_code code = close_code::normal, std::string_view reason = {}) noexcept {
+        if (state_ != connection_state::open) return errc::success;
+        const bool empty = code == close_code::no_status_received && reason.empty();
+        if (!empty && !is_wire_close_code(code)) return errc::close_code_not_sendable;
+        // RFC 6455 7.4.1: 1010 is for clients whose extension the server did not negotiate.
+        if (Role == role::server && code == close_code::mandatory_extension) {
+            return errc::close_code_not_sendable;
+        }
+        if (reason.size() > max_close_reason) return errc::close_reason_too_long;
+        if (!is_utf8(reason)) return errc::close_reason_not_utf8;
+        if (queue_close(code, reason) != errc::success) return errc::out_of_memory;
+        state_ = connection_state::closing;
+        fresh_ = false;
+        return errc::success;
+    }
+
+    /// The bytes to write to the transport, in order. Valid until the next call of any function
+    /// that is not const.
+    [[nodiscard]] std::span<const std::byte> output() const noexcept { return output_.bytes(); }
+
+    /// Says that the first `size` bytes of `output()` have been written. At most `output().size()`.
+    void consume_output(std::size_t size) noexcept { output_.consume(size); }
+
+    /// Says that the transport has ended. Unless the closing handshake was complete, the next call
+    /// of `next` tells `failed` with `errc::connection_lost` once.
+    void receive_eof() noexcept {
+        eof_ = true;
+        fresh_ = false;
+    }
+
+    /// True from the first Close frame, sent or received, or from a failure: the peer now has to
+    /// finish within a time that the caller chooses (RFC 6455 7.1.1).
+    [[nodiscard]] bool close_expected() const noexcept { return state_ != connection_state::open; }
+
+    /// True when this side will neither send more than `output()` nor deliver anything: end the
+    /// transport once the output is written. A client that closed cleanly leaves it to the server
+    /// to end the transport first (RFC 6455 7.1.1), so there it turns true at the end of input.
+    [[nodiscard]] bool should_shut_down() const noexcept {
+        return state_ == connection_state::closed &&
+               (Role == role::server || failed_ || eof_);
+    }
+
+    [[nodiscard]] connection_state state() const noexcept { return state_; }
+    [[nodiscard]] bool close_sent() const noexcept { return close_sent_; }
+    [[nodiscard]] bool close_received() const noexcept { return close_received_; }
+
+    /// The extension, for what it may want to be told or asked.
+    [[nodiscard]] Extension& extension() noexcept { return extension_; }
+
+    /// Gives back memory that is kept for the next message. Worth calling when a connection goes
+    /// idle. Ends the views of the last event.
+    void release_memory() noexcept {
+        drop_delivered();
+        if (message_.empty()) message_.release();
+        output_.release_if_empty();
+    }
+
+private:
+    static constexpr role peer = peer_of(Role);
+    static constexpr opcode no_message = opcode::continuation;
+    static constexpr std::size_t mask_size = Role == role::server ? 4 : 0;
+
+    enum class delivered : std::uint8_t { nothing, control, message };
+
+    // --- Receiving: the short way
+
+    // The octets of the frame at the front of `in` when it is a whole, legal, unfragmented and
+    // plain message within the limits; else 0, and next_slowly finds out what it is.
+    [[nodiscard]] std::size_t whole_message(std::span<const std::byte> in) const noexcept {
+        if (in.size() < 2) return 0;
+        const auto first = std::to_integer<std::uint8_t>(in[0]);
+        const auto second = std::to_integer<std::uint8_t>(in[1]);
+        constexpr unsigned mask_bit = Role == role::server ? 0x80 : 0;
+        if ((first != 0x81 && first != 0x82) || (second & 0x80u) != mask_bit) return 0;
+        std::uint64_t payload = second & 0x7Fu;
+        std::size_t prefix = 2 + mask_size;
+        if (payload >= 126) {
+            if (in.size() < 10) return 0;
+            if (payload == 126) {
+                payload = detail::load_big_endian<std::uint16_t>(in.data() + 2);
+                prefix += 2;
+                if (payload < 126) return 0;
+            } else {
+                payload = detail::load_big_endian<std::uint64_t>(in.data() + 2);
+                prefix += 8;
+                if (payload <= 0xFFFF) return 0;
+            }
+        }
+        if (in.size() < prefix || payload > in.size() - prefix) return 0;
+        if (payload > limits_.max_message_size) return 0;
+        return prefix + static_cast<std::size_t>(payload);
+    }
+
+    [[nodiscard]] event deliver_whole(opcode op, std::span<std::byte> frame) noexcept {
+        const std::size_t prefix = header_size_for(frame[1]);
+        masking_key key;
+        if constexpr (Role == role::server) {
+            for (std::size_t i = 0; i < 4; ++i) key.octets[i] = frame[prefix - 4 + i];
+        }
+        event result;
+        result.payload = frame.subspan(prefix);
+        result.kind = op == opcode::text ? event_kind::text : event_kind::binary;
+        if (!unmask(op, result.payload, key) || !utf8_in_.complete()) {
+            return fail(errc::text_not_utf8);
+        }
+        return result;
+    }
+
+    // Unmasks a piece of a message, and checks it when it is text.
+    [[nodiscard]] bool unmask(opcode op, std::span<std::byte> piece, masking_key key) noexcept {
+        if (Options.validate_utf8 && op == opcode::text) {
+            if constexpr (Role == role::server) {
+                return utf8_in_.feed_masked(piece, key) == piece.size();
+            } else {
+                return utf8_in_.feed(piece) == piece.size();
+            }
+        }
+        if constexpr (Role == role::server) mask_in_place(piece, key);
+        return true;
+    }
+
+    // --- Receiving: the long way
+
+    [[nodiscard]] event next_slowly(std::span<std::byte>& in) noexcept {
+        drop_delivered();
+        for (;;) {
+            if (state_ == connection_state::closed) {
+                message_.release();
+                in = in.last(0);
+                return {};
+            }
+            const decoded item = decoder_.next_masked(in);
+            event result;
+            switch (item.kind) {
+            case decoded_kind::need_data:
+                if (eof_) return fail(errc::connection_lost);
+                return result;
+            case decoded_kind::error: result = fail(item.error); break;
+            case decoded_kind::header: result = begin_frame(item.header); break;
+            case decoded_kind::payload:
+                result = is_control(item.header.op) ? take_control(item) : take_data(item);
+                break;
+            }
+            if (result.kind != event_kind::need_data) {
+                update_fresh();
+                return result;
+            }
+        }
+    }
+
+    void update_fresh() noexcept {
+        fresh_ = state_ == connection_state::open && receiving_ == no_message &&
+                 delivered_ == delivered::nothing && decoder_.at_frame_boundary() && !eof_;
+    }
+
+    void drop_delivered() noexcept {
+        if (delivered_ == delivered::message) message_.clear();
+        if (delivered_ == delivered::control) drop_control();
+        delivered_ = delivered::nothing;
+        update_fresh();
+    }
+
+    // What follows from the order of frames (RFC 6455 5.4), and the limits, which hold before any
+    // of the payload is taken.
+    [[nodiscard]] event begin_frame(const frame_header& header) noexcept {
+        fresh_ = false;
+        if (is_control(header.op)) return {};
+        const bool begins = header.op != opcode::continuation;
+        if (begins && receiving_ != no_message) return fail(errc::expected_continuation);
+        if (!begins && receiving_ == no_message) return fail(errc::unexpected_continuation);
+        if (begins) {
+            receiving_ = header.op;
+            encoded_ = header.rsv != 0;
+            first_piece_ = true;
+            message_size_ = 0;
+            fragments_ = 0;
+            utf8_in_.reset();
+        }
+        if (state_ == connection_state::closing) return {}; // nothing of it is kept
+        if (++fragments_ > limits_.max_fragments) return fail(errc::too_many_fragments);
+        if (!encoded_) {
+            // message_size_ never passes the limit, so the subtraction does not wrap.
+            if (header.payload_size > limits_.max_message_size - message_size_) {
+                return fail(errc::message_too_big);
+            }
+            message_size_ += header.payload_size;
+        }
+        return {};
+    }
+
+    [[nodiscard]] event take_data(const decoded& item) noexcept {
+        const bool last = item.end_of_frame && item.header.fin;
+        const opcode op = receiving_;
+        if (last) receiving_ = no_message;
+        if (state_ == connection_state::closing) return {};
+
+        std::span<std::byte> piece = item.payload;
+        if (encoded_) {
+            if constexpr (Extension::rsv != 0) return take_encoded(op, item, last);
+        }
+        if (!unmask(op, piece, item.header.key)) return fail(errc::text_not_utf8);
+        if (last && !utf8_in_.complete()) return fail(errc::text_not_utf8);
+        // In pieces, or whole in the caller's buffer: no copy.
+        if (Options.stream_messages || (last && message_.empty())) return tell(op, piece, last);
+        // The last frame says how long the message will be; earlier ones leave it open.
+        if (!message_.append(piece, item.header.fin ? expected_size() : 0)) {
+            return fail(errc::out_of_memory);
+        }
+        if (!last) return {};
+        delivered_ = delivered::message;
+        return tell(op, message_.bytes(), true);
+    }
+
+    [[nodiscard]] std::size_t expected_size() const noexcept {
+        return static_cast<std::size_t>(message_size_);
+    }
+
+    // A piece of a message that the extension has to decode, from the caller's buffer to message_.
+    [[nodiscard]] event take_encoded(opcode op, const decoded& item, bool last) noexcept {
+        if constexpr (Role == role::server) mask_in_place(item.payload, item.header.key);
+        const std::size_t before = message_.size();
+        extension_output out(message_, limits_.max_message_size - message_size_);
+        const errc error = extension_.decode(item.payload, last, out);
+        if (error != errc::success) return fail(error);
+        std::span<std::byte> piece = message_.bytes().subspan(before);
+        message_size_ += piece.size();
+        if (Options.validate_utf8 && op == opcode::text) {
+            if (utf8_in_.feed(piece) != piece.size()) return fail(errc::text_not_utf8);
+            if (last && !utf8_in_.complete()) return fail(errc::text_not_utf8);
+        }
+        if (!Options.stream_messages && !last) return {};
+        delivered_ = delivered::message;
+        return tell(op, message_.bytes(), last);
+    }
+
+    [[nodiscard]] event tell(opcode op, std::span<std::byte> payload, bool last) noexcept {
+        event result;
+        if (Options.stream_messages) {
+            if (payload.empty() && !last) return result;
+            result.first = std::exchange(first_piece_, false);
+            result.last = last;
+        }
+        result.kind = op == opcode::text ? event_kind::text : event_kind::binary;
+        result.payload = payload;
+        return result;
+    }
+
+    // --- Receiving: control frames
+
+    // A control frame that arrives in pieces is put together behind the message in message_, so
+    // that it needs no memory of its own.
+    [[nodiscard]] event take_control(const decoded& item) noexcept {
+        std::span<std::byte> payload = item.payload;
+        if constexpr (Role == role::server) mask_in_place(payload, item.header.key);
+        if (control_size_ != 0 || !item.end_of_frame) {
+            if (!message_.append(payload)) return fail(errc::out_of_memory);
+            control_size_ = static_cast<std::uint8_t>(control_size_ + payload.size());
+            if (!item.end_of_frame) return {};
+            payload = message_.bytes().last(control_size_);
+            delivered_ = delivered::control;
+        }
+        const event result = control_event(item.header.op, payload);
+        if (result.kind == event_kind::need_data && delivered_ == delivered::control) {
+            drop_control();
+            delivered_ = delivered::nothing;
+        }
+        return result;
+    }
+
+    void drop_control() noexcept { message_.drop_back(std::exchange(control_size_, 0)); }
+
+    [[nodiscard]] event control_event(opcode op, std::span<std::byte> payload) noexcept {
+        event result;
+        if (op == opcode::close) return close_event(payload);
+        if (state_ == connection_state::closing) return result; // only the Close matters now
+        result.payload = payload;
+        if (op == opcode::pong) {
+            result.kind = event_kind::pong;
+            return result;
+        }
+        result.kind = event_kind::ping;
+        if (Options.auto_pong) {
+            const std::uint64_t backlog = std::min<std::uint64_t>(limits_.pong_backlog,
+                                                                  limits_.max_output);
+            const errc error = output_.push_pong(payload, backlog);
+            if (error != errc::success) return fail(error);
+        }
+        return result;
+    }
+
+    [[nodiscard]] event close_event(std::span<std::byte> payload) noexcept {
+        event result;
+        result.kind = event_kind::close;
+        // RFC 6455 5.5.1: a body, if there is one, begins with a two-byte status code, and what
+        // follows is UTF-8.
+        if (payload.size() == 1) return fail(errc::close_payload_too_short);
+        if (payload.size() >= 2) {
+            const auto code = detail::load_big_endian<std::uint16_t>(payload.data());
+            result.code = static_cast<close_code>(code);
+            result.payload = payload.subspan(2);
+            if (!is_wire_close_code(result.code)) return fail(errc::close_code_invalid);
+            if (!is_utf8(std::span<const std::byte>(result.payload))) {
+                return fail(errc::close_reason_not_utf8);
+            }
+        }
+        // RFC 6455 5.5.1: it MUST send a Close frame in response, typically with the same code.
+        close_received_ = true;
+        if (!close_sent_ && queue_close(result.code, {}) != errc::success) {
+            return fail(errc::out_of_memory);
+        }
+        state_ = connection_state::closed;
+        return result;
+    }
+
+    // RFC 6455 7.1.7: tells the peer why, unless a Close was sent already, and takes no more input.
+    [[nodiscard]] event fail(errc error) noexcept {
+        event result;
+        result.kind = event_kind::failed;
+        result.error = error;
+        const close_code code = close_code_for(error);
+        const bool tell_peer = !close_sent_ && code != close_code::abnormal_closure;
+        const bool told = tell_peer && queue_close(code, message(error)) == errc::success;
+        result.code = told ? code : close_code::abnormal_closure;
+        state_ = connection_state::closed;
+        failed_ = true;
+        fresh_ = false;
+        control_size_ = 0;
+        delivered_ = delivered::nothing;
+        message_.release();
+        return result;
+    }
+
+    // --- Sending
+
+    [[nodiscard]] errc send_message(opcode op, std::span<const std::byte> payload,
+                                    bool last) noexcept {
+        if (sending_ != no_message && state_ == connection_state::open) {
+            return errc::message_in_progress;
+        }
+        return send_data(op, payload, last);
+    }
+
+    [[nodiscard]] errc send_data(opcode op, std::span<const std::byte> payload,
+                                 bool last) noexcept {
+        if (state_ != connection_state::open) return errc::not_open;
+        const bool first = sending_ == no_message;
+        utf8_validator utf8 = first ? utf8_validator{} : utf8_out_;
+        if (Options.validate_utf8 && op == opcode::text) {
+            if (utf8.feed(payload) != payload.size() || (last && !utf8.complete())) {
+                return errc::text_not_utf8;
+            }
+        }
+        frame_header header;
+        header.op = first ? op : opcode::continuation;
+        header.fin = last;
+        const errc error = queue_data(header, op, payload);
+        if (error != errc::success) return error;
+        utf8_out_ = utf8;
+        sending_ = last ? no_message : op;
+        return errc::success;
+    }
+
+    [[nodiscard]] errc queue_data(const frame_header& header, opcode op,
+                                  std::span<const std::byte> payload) noexcept {
+        if constexpr (Extension::rsv != 0) {
+            return output_.push_encoded(header, op, payload, limits_.max_output, extension_);
+        } else {
+            return output_.push(header, payload, limits_.max_output);
+        }
+    }
+
+    [[nodiscard]] errc send_control(opcode op, std::span<const std::byte> payload) noexcept {
+        if (state_ != connection_state::open) return errc::not_open;
+        if (payload.size() > max_control_payload) return errc::control_payload_too_long;
+        frame_header header;
+        header.op = op;
+        return output_.push(header, payload, limits_.max_output);
+    }
+
+    [[nodiscard]] errc queue_close(close_code code, std::string_view reason) noexcept {
+        const errc error = output_.push_close(code, reason);
+        if (error == errc::success) close_sent_ = true;
+        return error;
+    }
+
+    detail::byte_buffer message_; // what of the message has arrived; behind it, of a control frame
+    detail::frame_queue<Role> output_;
+    frame_decoder<Role> decoder_;
+    limits limits_;
+    std::uint64_t message_size_ = 0; // of the message being received, as announced or decoded
+    std::uint32_t fragments_ = 0;
+    utf8_validator utf8_in_;
+    utf8_validator utf8_out_;
+    opcode receiving_ = no_message;
+    opcode sending_ = no_message;
+    connection_state state_ = connection_state::open;
+    delivered delivered_ = delivered::nothing;
+    std::uint8_t control_size_ = 0; // bytes of a control frame at the end of message_
+    bool fresh_ = true;             // the short way is open: nothing is half done
+    bool encoded_ = false;          // the message being received has to be decoded
+    bool first_piece_ = true;
+    bool close_sent_ = false;
+    bool close_received_ = false;
+    bool failed_ = false;
+    bool eof_ = false;
+    [[no_unique_address]] Extension extension_;
+};
+
+} // namespace framewire
+
+#endif

@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// The sending half of a connection: frames in the order they leave, as one run of bytes.
+
+#ifndef FRAMEWIRE_DETAIL_FRAME_QUEUE_HPP
+#define FRAMEWIRE_DETAIL_FRAME_QUEUE_HPP
+
+#include <framewire/detail/byte_buffer.hpp>
+#include <framewire/detail/bytes.hpp>
+#include <framewire/error.hpp>
+#include <framewire/frame_encoder.hpp>
+#include <framewire/frame_header.hpp>
+#include <framewire/masking.hpp>
+#include <framewire/message_extension.hpp>
+#include <framewire/rfc6455.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace framewire::detail {
+
+template <role Role> class frame_queue {
+public:
+    explicit frame_queue(const frame_encoder<Role>& encoder) noexcept : encoder_(encoder) {}
+
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return buffer_.bytes(); }
+
+    void consume(std::size_t size) noexcept {
+        buffer_.consume(size);
+        if (buffer_.size() < tail_pong_) tail_pong_ = 0; // part of it is written: leave it alone
+    }
+
+    void release_if_empty() noexcept {
+        if (buffer_.empty()) buffer_.release();
+    }
+
+    // Queues a frame; `output_full` when the queue would then hold more than `limit` bytes.
+    [[nodiscard]] errc push(const frame_header& header, std::span<const std::byte> payload,
+                            std::uint64_t limit = static_cast<std::uint64_t>(-1)) noexcept {
+        if (!has_room(frame_size<Role>(payload.size()), limit)) return errc::output_full;
+        const std::size_t size = payload.size() + max_header_size;
+        std::byte* const room = buffer_.prepare(size);
+        if (room == nullptr) return errc::out_of_memory;
+        buffer_.commit(encode_into(std::span(room, size), encoder_, header, payload));
+        tail_pong_ = 0;
+        return errc::success;
+    }
+
+    // As push, with a payload that the extension has encoded. It writes to the queue behind room
+    // for the longest prefix; the payload then moves down to the end of the prefix, whose length is
+    // known only then.
+    template <class Extension>
+    [[nodiscard]] errc push_encoded(frame_header header, opcode op,
+                                    std::span<const std::byte> payload, std::uint64_t limit,
+                                    Extension& extension) noexcept {
+        if (!has_room(max_header_size, limit)) return errc::output_full;
+        const std::size_t start = buffer_.size();
+        if (buffer_.prepare(max_header_size) == nullptr) return errc::out_of_memory;
+        buffer_.commit(max_header_size);
+        extension_output out(buffer_, limit - buffer_.size());
+        const bool first = header.op != opcode::continuation;
+        const encoded_payload done = extension.encode(op, payload, first, header.fin, out);
+        if (done.error != errc::success) {
+            buffer_.drop_back(buffer_.size() - start);
+            return done.error == errc::message_too_big ? errc::output_full : done.error;
+        }
+        const std::span<std::byte> room = buffer_.bytes().subspan(start);
+        const std::span<std::byte> body = room.subspan(max_header_size);
+        if (first) header.rsv = done.rsv & Extension::rsv;
+        header.payload_size = body.size();
+        header = encoder_.finish(header);
+        if constexpr (Role == role::client) mask_in_place(body, header.key);
+        const frame_prefix prefix = encode_prefix(header);
+        std::copy(prefix.bytes().begin(), prefix.bytes().end(), room.begin());
+        std::copy(body.begin(), body.end(), room.begin() + prefix.size);
+        buffer_.drop_back(max_header_size - prefix.size);
+        tail_pong_ = 0;
+        return errc::success;
+    }
+
+    // RFC 6455 5.5.3: only the newest Ping need be answered. Every one is, in order, while the
+    // reader keeps up; with more than `backlog` bytes queued, a Pong replaces the unsent Pong right
+    // before it.
+    [[nodiscard]] errc push_pong(std::span<const std::byte> payload,
+                                 std::uint64_t backlog) noexcept {
+        if (buffer_.size() > backlog) buffer_.drop_back(std::exchange(tail_pong_, 0));
+        frame_header header;
+        header.op = opcode::pong;
+        const errc error = push(header, payload);
+        if (error == errc::success) {
+            tail_pong_ = static_cast<std::uint8_t>(frame_size<Role>(payload.size()));
+        }
+        return error;
+    }
+
+    // `no_status_received` makes an empty Close frame (RFC 6455 5.5.1).
+    [[nodiscard]] errc push_close(close_code code, std::string_view reason) noexcept {
+        std::array<std::byte, max_control_payload> body;
+        std::size_t size = 0;
+        if (code != close_code::no_status_received) {
+            store_big_endian(body.data(), static_cast<std::uint16_t>(code));
+            const auto text = std::as_bytes(std::span(reason.data(), reason.size()));
+            copy_bytes(body.data() + 2, text.data(), text.size());
+            size = 2 + text.size();
+        }
+        frame_header header;
+        header.op = opcode::close;
+        return push(header, std::span(body).first(size));
+    }
+
+private:
+    [[nodiscard]] bool has_room(std::uint64_t size, std::uint64_t limit) const noexcept {
+        return buffer_.size() <= limit && size <= limit - buffer_.size();
+    }
+
+    byte_buffer buffer_;
+    [[no_unique_address]] frame_encoder<Role> encoder_;
+    std::uint8_t tail_pong_ = 0; // octets of the Pong frame that ends the queue, if one does
+};
+
+} // namespace framewire::detail
+
+#endif

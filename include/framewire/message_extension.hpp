@@ -1,0 +1,145 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// What an extension has to offer so that `connection` can run it on messages, and `no_extension`.
+
+#ifndef FRAMEWIRE_MESSAGE_EXTENSION_HPP
+#define FRAMEWIRE_MESSAGE_EXTENSION_HPP
+
+#include <framewire/detail/byte_buffer.hpp>
+#include <framewire/error.hpp>
+#include <framewire/extension_header.hpp>
+#include <framewire/http_head_writer.hpp>
+#include <framewire/rfc6455.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+namespace framewire {
+
+/// Where an extension puts the bytes that it makes: a growing buffer with a limit, so that a small
+/// message cannot turn into a large one unseen. Lives for one call.
+class extension_output {
+public:
+    /// \param limit how many bytes may be added.
+    extension_output(detail::byte_buffer& buffer, std::uint64_t limit) noexcept
+        : buffer_(buffer), room_(limit) {}
+
+    /// At least `size` bytes to write to, followed by `commit`; empty when that is over the limit
+    /// (see `error`) or there is no memory.
+    [[nodiscard]] std::span<std::byte> prepare(std::size_t size) noexcept {
+        if (size > room_) {
+            error_ = errc::message_too_big;
+            return {};
+        }
+        std::byte* const room = buffer_.prepare(size);
+        if (room == nullptr) {
+            error_ = errc::out_of_memory;
+            return {};
+        }
+        return {room, size};
+    }
+
+    /// Takes the first `size` bytes of what `prepare` gave as written.
+    void commit(std::size_t size) noexcept {
+        buffer_.commit(size);
+        room_ -= size;
+    }
+
+    /// How many bytes may still be added.
+    [[nodiscard]] std::uint64_t room() const noexcept { return room_; }
+
+    /// Why `prepare` gave nothing: `message_too_big` or `out_of_memory`.
+    [[nodiscard]] errc error() const noexcept { return error_; }
+
+private:
+    detail::byte_buffer& buffer_;
+    std::uint64_t room_;
+    errc error_ = errc::success;
+};
+
+/// What `encode` made of a message or fragment.
+struct encoded_payload {
+    errc error = errc::success;
+    std::uint8_t rsv = 0; ///< Reserved bits for the first frame; 0 when the bytes are as they were.
+};
+
+/// An extension that works on the payload of messages (RFC 6455 5.8, 9), as RFC 7692 does.
+///
+/// Negotiation, during the opening handshake:
+///  - client: `write_offer` writes the element for `client_request::extensions`; `accept_answer` is
+///    given the element of the server's response and says whether this side can live with it.
+///  - server: `accept_offer` is given each offered element of its name in turn and writes the
+///    answer for `server_response::extensions`, or returns an error to decline that offer.
+/// An extension that was not agreed upon behaves as if it were not there.
+///
+/// Messages, on an open connection:
+///  - `decode` is given the unmasked payload of a message whose first frame has a bit of `rsv` set,
+///    in pieces as they arrive, the last one with `last`, and writes what the message is.
+///  - `encode` is given a message or one fragment of it and writes what to send.
+/// Both return `extension_data_invalid`, or `extension_output::error()` where that refuses; neither
+/// throws. Messages that come without a bit of `rsv` never reach the extension.
+template <class E>
+concept message_extension =
+    std::is_nothrow_default_constructible_v<E> && std::is_nothrow_move_constructible_v<E> &&
+    requires(E& extension, const E& constant, extension_element element, std::span<char> text,
+             std::span<const std::byte> payload, bool flag, extension_output& out) {
+        // The registered name (RFC 6455 11.4), and the reserved bits that it gives a meaning.
+        { E::name } -> std::convertible_to<std::string_view>;
+        { E::rsv } -> std::convertible_to<std::uint8_t>;
+        { constant.write_offer(text) } noexcept -> std::same_as<written>;
+        { extension.accept_offer(element, text) } noexcept -> std::same_as<written>;
+        { extension.accept_answer(element) } noexcept -> std::same_as<errc>;
+        { extension.decode(payload, flag, out) } noexcept -> std::same_as<errc>;
+        {
+            extension.encode(opcode::text, payload, flag, flag, out)
+        } noexcept -> std::same_as<encoded_payload>;
+    };
+
+/// The absence of an extension: no reserved bit has a meaning, and `connection` holds no code for
+/// decoding and encoding.
+struct no_extension {
+    static constexpr std::string_view name{};
+    static constexpr std::uint8_t rsv = 0;
+
+    [[nodiscard]] constexpr written write_offer(std::span<char>) const noexcept { return {}; }
+    [[nodiscard]] constexpr written accept_offer(extension_element, std::span<char>) noexcept {
+        return {0, errc::extension_not_offered};
+    }
+    [[nodiscard]] constexpr errc accept_answer(extension_element) noexcept {
+        return errc::extension_not_offered;
+    }
+    [[nodiscard]] constexpr errc decode(std::span<const std::byte>, bool,
+                                        extension_output&) noexcept {
+        return errc::extension_data_invalid;
+    }
+    [[nodiscard]] constexpr encoded_payload encode(opcode, std::span<const std::byte>, bool, bool,
+                                                   extension_output&) noexcept {
+        return {errc::extension_data_invalid, 0};
+    }
+};
+
+static_assert(message_extension<no_extension>);
+
+/// The server's half of a negotiation: goes through the offers in the client's order of preference
+/// and accepts the first that `extension` can serve (RFC 6455 9.1).
+/// \returns the size of the answer in `answer`, for `server_response::extensions`; 0 when every
+/// offer was declined. `buffer_too_small` is the only error.
+template <message_extension Extension>
+[[nodiscard]] constexpr written negotiate(Extension& extension, extension_list offers,
+                                          std::span<char> answer) noexcept {
+    for (const extension_element offer : offers) {
+        if (offer.name() != Extension::name) continue;
+        const written result = extension.accept_offer(offer, answer);
+        if (result.error == errc::success || result.error == errc::buffer_too_small) return result;
+    }
+    return {};
+}
+
+} // namespace framewire
+
+#endif

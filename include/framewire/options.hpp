@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// What can be chosen about a connection: `options` change the code, `limits` are numbers.
+
+#ifndef FRAMEWIRE_OPTIONS_HPP
+#define FRAMEWIRE_OPTIONS_HPP
+
+#include <cstdint>
+
+namespace framewire {
+
+/// Choices that change the code: a template argument of `connection`, as in
+/// `connection<role::server, options{.stream_messages = true}>`.
+struct options {
+    /// Check that text is UTF-8, in both directions (RFC 6455 8.1 demands it). Without it, text
+    /// events carry whatever bytes came.
+    bool validate_utf8 = true;
+
+    /// Deliver each message in pieces as they arrive, with `event::first` and `event::last`,
+    /// instead of as a whole. Nothing is buffered then; a piece of a text may end inside a code
+    /// point.
+    bool stream_messages = false;
+
+    /// Answer every Ping (RFC 6455 5.5.2). Without it the application answers by `pong`.
+    bool auto_pong = true;
+};
+
+/// Bounds on what a peer can make this side hold. All are inclusive.
+struct limits {
+    /// Bytes of a received message, after any extension has decoded it. A larger one fails the
+    /// connection with close code 1009 as soon as a frame header announces it, before anything is
+    /// allocated for it.
+    std::uint64_t max_message_size = 16u << 20;
+
+    /// Bytes that may wait in the output. A send that would pass it is refused with
+    /// `errc::output_full`, and nothing of it is queued. Pong and Close frames are always queued:
+    /// they can pass it by at most 262 bytes.
+    std::uint64_t max_output = 16u << 20;
+
+    /// Frames of a received message, empty ones included. More fail the connection with 1008: an
+    /// endless row of empty fragments costs no memory, but time.
+    std::uint32_t max_fragments = 1u << 20;
+
+    /// Once so many bytes wait in the output, only the newest Ping is answered (RFC 6455 5.5.3).
+    std::uint32_t pong_backlog = 4096;
+};
+
+} // namespace framewire
+
+#endif
