@@ -72,6 +72,7 @@ enum class errc : std::uint8_t {
     bad_request_target,
     missing_host,
     repeated_host,
+    bad_host,
     missing_upgrade,
     missing_connection_upgrade,
     missing_key,
@@ -79,6 +80,7 @@ enum class errc : std::uint8_t {
     missing_version,
     version_not_supported,
     request_has_body,
+    repeated_origin,
     bad_subprotocol_list,
     bad_extension_list,
 
@@ -171,6 +173,7 @@ enum class condition : std::uint8_t {
     case errc::bad_request_target: return "the request target is malformed";
     case errc::missing_host: return "the request has no Host field";
     case errc::repeated_host: return "the request has more than one Host field";
+    case errc::bad_host: return "the Host field is not a host with an optional port";
     case errc::missing_upgrade: return "the request has no Upgrade field that names websocket";
     case errc::missing_connection_upgrade:
         return "the request has no Connection field that names Upgrade";
@@ -179,6 +182,7 @@ enum class condition : std::uint8_t {
     case errc::missing_version: return "the request has no Sec-WebSocket-Version field";
     case errc::version_not_supported: return "Sec-WebSocket-Version is not 13";
     case errc::request_has_body: return "a request for an upgrade may not have a body";
+    case errc::repeated_origin: return "the request has more than one Origin field";
     case errc::bad_subprotocol_list: return "Sec-WebSocket-Protocol is malformed";
     case errc::bad_extension_list: return "Sec-WebSocket-Extensions is malformed";
 

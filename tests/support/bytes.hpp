@@ -20,7 +20,8 @@ namespace framewire::test {
 inline std::vector<std::byte> bytes(std::string_view text) {
     std::vector<std::byte> out;
     out.reserve(text.size());
-    for (const char c : text) out.push_back(static_cast<std::byte>(c));
+    for (const char c : text)
+        out.push_back(static_cast<std::byte>(c));
     return out;
 }
 
@@ -33,7 +34,8 @@ template <std::size_t N> std::vector<std::byte> bytes(const char (&literal)[N]) 
 template <std::size_t N>
 constexpr std::array<std::byte, N - 1> byte_array(const char (&literal)[N]) noexcept {
     std::array<std::byte, N - 1> out{};
-    for (std::size_t i = 0; i + 1 < N; ++i) out[i] = static_cast<std::byte>(literal[i]);
+    for (std::size_t i = 0; i + 1 < N; ++i)
+        out[i] = static_cast<std::byte>(literal[i]);
     return out;
 }
 
@@ -44,10 +46,14 @@ inline std::vector<std::byte> from_hex(std::string_view digits) {
     for (const char c : digits) {
         if (c == ' ' || c == '\n') continue;
         int value = 0;
-        if (c >= '0' && c <= '9') value = c - '0';
-        else if (c >= 'a' && c <= 'f') value = c - 'a' + 10;
-        else if (c >= 'A' && c <= 'F') value = c - 'A' + 10;
-        else throw std::invalid_argument("from_hex: not a hexadecimal digit");
+        if (c >= '0' && c <= '9')
+            value = c - '0';
+        else if (c >= 'a' && c <= 'f')
+            value = c - 'a' + 10;
+        else if (c >= 'A' && c <= 'F')
+            value = c - 'A' + 10;
+        else
+            throw std::invalid_argument("from_hex: not a hexadecimal digit");
         if (high < 0) {
             high = value;
         } else {
@@ -75,7 +81,8 @@ inline std::string to_hex(std::span<const std::byte> data) {
 inline std::string text_of(std::span<const std::byte> data) {
     std::string out;
     out.reserve(data.size());
-    for (const std::byte b : data) out += static_cast<char>(b);
+    for (const std::byte b : data)
+        out += static_cast<char>(b);
     return out;
 }
 

@@ -17,7 +17,9 @@ namespace framewire::detail {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-[[nodiscard]] constexpr bool is_alpha(char c) noexcept { return lower(c) >= 'a' && lower(c) <= 'z'; }
+[[nodiscard]] constexpr bool is_alpha(char c) noexcept {
+    return lower(c) >= 'a' && lower(c) <= 'z';
+}
 
 [[nodiscard]] constexpr bool is_hex_digit(char c) noexcept {
     return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f');
@@ -78,8 +80,10 @@ template <class Predicate>
 
 /// The text without spaces and tabs at either end.
 [[nodiscard]] constexpr std::string_view trim_ows(std::string_view text) noexcept {
-    while (!text.empty() && is_ows(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_ows(text.back())) text.remove_suffix(1);
+    while (!text.empty() && is_ows(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && is_ows(text.back()))
+        text.remove_suffix(1);
     return text;
 }
 

@@ -19,8 +19,7 @@ namespace framewire::detail {
     return is_alpha(c) || is_digit(c) || c == '+' || c == '/';
 }
 
-template <std::size_t Size>
-[[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
+template <std::size_t Size> [[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
 base64_encode(std::span<const std::uint8_t, Size> data) noexcept {
     constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::array<char, (Size + 2) / 3 * 4> out{};

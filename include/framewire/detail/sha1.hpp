@@ -17,14 +17,17 @@ namespace framewire::detail {
 class sha1_state {
 public:
     constexpr void update(std::string_view text) noexcept {
-        for (const char c : text) put(static_cast<std::uint8_t>(c));
+        for (const char c : text)
+            put(static_cast<std::uint8_t>(c));
     }
 
     [[nodiscard]] constexpr std::array<std::uint8_t, 20> finish() noexcept {
         const std::uint64_t bits = size_ * 8;
         put(0x80);
-        while (size_ % 64 != 56) put(0);
-        for (int shift = 56; shift >= 0; shift -= 8) put(static_cast<std::uint8_t>(bits >> shift));
+        while (size_ % 64 != 56)
+            put(0);
+        for (int shift = 56; shift >= 0; shift -= 8)
+            put(static_cast<std::uint8_t>(bits >> shift));
 
         std::array<std::uint8_t, 20> digest{};
         for (std::size_t i = 0; i < digest.size(); ++i) {
@@ -48,10 +51,14 @@ private:
         auto [a, b, c, d, e] = hash_;
         for (std::size_t t = 0; t < 80; ++t) {
             std::uint32_t f = 0;
-            if (t < 20) f = ((b & c) | (~b & d)) + 0x5A827999u;
-            else if (t < 40) f = (b ^ c ^ d) + 0x6ED9EBA1u;
-            else if (t < 60) f = ((b & c) | (b & d) | (c & d)) + 0x8F1BBCDCu;
-            else f = (b ^ c ^ d) + 0xCA62C1D6u;
+            if (t < 20)
+                f = ((b & c) | (~b & d)) + 0x5A827999u;
+            else if (t < 40)
+                f = (b ^ c ^ d) + 0x6ED9EBA1u;
+            else if (t < 60)
+                f = ((b & c) | (b & d) | (c & d)) + 0x8F1BBCDCu;
+            else
+                f = (b ^ c ^ d) + 0xCA62C1D6u;
             const std::uint32_t next = std::rotl(a, 5) + f + e + w[t];
             e = d;
             d = c;

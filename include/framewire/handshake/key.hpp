@@ -36,8 +36,8 @@ make_key(std::span<const std::byte, 16> nonce) noexcept {
            detail::all_of(text.substr(0, 22), detail::is_base64_char);
 }
 
-/// The value of Sec-WebSocket-Accept that answers a key (RFC 6455 4.2.2, item 5.4). The key is taken
-/// as it was sent, without a look at its form.
+/// The value of Sec-WebSocket-Accept that answers a key (RFC 6455 4.2.2, item 5.4). The key is
+/// taken as it was sent, without a look at its form.
 [[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
     constexpr std::string_view guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     const auto digest = detail::sha1(key, guid);

@@ -1,0 +1,238 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Reads Sec-WebSocket-Extensions: a list of extensions, each with its parameters (RFC 6455 9.1).
+
+#ifndef FRAMEWIRE_EXTENSION_HEADER_HPP
+#define FRAMEWIRE_EXTENSION_HEADER_HPP
+
+#include <framewire/detail/ascii.hpp>
+#include <framewire/http_fields.hpp>
+
+#include <cstddef>
+#include <iterator>
+#include <string_view>
+
+namespace framewire {
+
+/// One parameter of an extension. The value of a quoted string comes without its quotes.
+/// Backslashes in it stay where they are, since removing them takes memory: such a value is no
+/// token and equals none that an extension defines, so that a server declines the offer.
+struct extension_param {
+    std::string_view name;
+    std::string_view value;
+    bool has_value = false;
+};
+
+namespace detail {
+
+// Takes the pieces of an extension off the front of a text. White space is allowed between any two
+// of them: RFC 6455 9.1 is written in the grammar of RFC 2616, where it is implied (2.1).
+class extension_lexer {
+public:
+    constexpr explicit extension_lexer(std::string_view text) noexcept : rest_(trim_ows(text)) {}
+
+    [[nodiscard]] constexpr std::string_view rest() const noexcept { return rest_; }
+
+    [[nodiscard]] constexpr bool take(char c) noexcept {
+        if (rest_.empty() || rest_.front() != c) return false;
+        advance(1);
+        return true;
+    }
+
+    /// Empty when there is none.
+    [[nodiscard]] constexpr std::string_view take_token() noexcept {
+        std::size_t end = 0;
+        while (end < rest_.size() && is_token_char(rest_[end]))
+            ++end;
+        const std::string_view token = rest_.substr(0, end);
+        advance(end);
+        return token;
+    }
+
+    /// Empty when there is none, or when it is not a token once it is unescaped.
+    [[nodiscard]] constexpr std::string_view take_quoted() noexcept {
+        std::size_t end = 1;
+        while (end < rest_.size() && rest_[end] != '"') {
+            if (rest_[end] == '\\') ++end;
+            if (end >= rest_.size() || !is_token_char(rest_[end])) return {};
+            ++end;
+        }
+        if (end >= rest_.size()) return {};
+        const std::string_view inside = rest_.substr(1, end - 1);
+        advance(end + 1);
+        return inside;
+    }
+
+    /// Takes `; name`, `; name=token` or `; name="token"`. False when there is none.
+    [[nodiscard]] constexpr bool take_param(extension_param& param) noexcept {
+        if (!take(';')) return false;
+        param = {};
+        param.name = take_token();
+        if (param.name.empty()) return false;
+        if (!take('=')) return true;
+        param.has_value = true;
+        param.value = rest_.starts_with('"') ? take_quoted() : take_token();
+        return !param.value.empty();
+    }
+
+private:
+    constexpr void advance(std::size_t count) noexcept {
+        rest_.remove_prefix(count);
+        while (!rest_.empty() && is_ows(rest_.front()))
+            rest_.remove_prefix(1);
+    }
+
+    std::string_view rest_;
+};
+
+} // namespace detail
+
+/// The parameters of an extension in their order: a forward range of `extension_param`, which ends
+/// early where the text is malformed.
+class extension_params {
+public:
+    /// Pulls one parameter after the other.
+    class iterator {
+    public:
+        using value_type = extension_param;
+        using difference_type = std::ptrdiff_t;
+        using iterator_concept = std::forward_iterator_tag;
+
+        constexpr iterator() noexcept = default;
+        constexpr explicit iterator(std::string_view text) noexcept : rest_(text) { ++*this; }
+
+        [[nodiscard]] constexpr extension_param operator*() const noexcept { return param_; }
+        constexpr iterator& operator++() noexcept {
+            detail::extension_lexer lexer(rest_);
+            if (lexer.take_param(param_))
+                rest_ = lexer.rest();
+            else
+                *this = {};
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept {
+            iterator before = *this;
+            ++*this;
+            return before;
+        }
+        // A parameter has a name, so an iterator at the end differs from every other.
+        [[nodiscard]] friend constexpr bool operator==(const iterator& a,
+                                                       const iterator& b) noexcept {
+            return a.rest_.size() == b.rest_.size() && a.param_.name.size() == b.param_.name.size();
+        }
+
+    private:
+        std::string_view rest_;
+        extension_param param_;
+    };
+
+    constexpr extension_params() noexcept = default;
+    constexpr explicit extension_params(std::string_view text) noexcept : text_(text) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
+
+private:
+    std::string_view text_;
+};
+
+/// One extension of a list, such as `permessage-deflate; client_max_window_bits`. A view.
+class extension_element {
+public:
+    constexpr extension_element() noexcept = default;
+    /// One element of a list, without commas outside of quoted strings.
+    constexpr explicit extension_element(std::string_view text) noexcept : text_(text) {}
+
+    [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
+    [[nodiscard]] constexpr std::string_view name() const noexcept {
+        return detail::extension_lexer(text_).take_token();
+    }
+    [[nodiscard]] constexpr extension_params params() const noexcept {
+        detail::extension_lexer lexer(text_);
+        (void)lexer.take_token();
+        return extension_params(lexer.rest());
+    }
+    /// True when all of the text is an extension as RFC 6455 9.1 has it.
+    [[nodiscard]] constexpr bool valid() const noexcept {
+        detail::extension_lexer lexer(text_);
+        if (lexer.take_token().empty()) return false;
+        extension_param param;
+        while (!lexer.rest().empty()) {
+            if (!lexer.take_param(param)) return false;
+        }
+        return true;
+    }
+
+private:
+    std::string_view text_;
+};
+
+/// The extensions of a value, or of all the fields of a head, in their order: a forward range of
+/// `extension_element`. Borrows like `http_fields`.
+class extension_list {
+public:
+    /// Pulls one extension after the other.
+    class iterator {
+    public:
+        using value_type = extension_element;
+        using difference_type = std::ptrdiff_t;
+        using iterator_concept = std::forward_iterator_tag;
+
+        constexpr iterator() noexcept = default;
+        constexpr explicit iterator(http_list::iterator at) noexcept : at_(at) {}
+
+        [[nodiscard]] constexpr extension_element operator*() const noexcept {
+            return extension_element(*at_);
+        }
+        constexpr iterator& operator++() noexcept {
+            ++at_;
+            return *this;
+        }
+        constexpr iterator operator++(int) noexcept { return iterator(at_++); }
+        [[nodiscard]] friend constexpr bool operator==(const iterator&,
+                                                       const iterator&) noexcept = default;
+
+    private:
+        http_list::iterator at_;
+    };
+
+    constexpr extension_list() noexcept = default;
+    /// The extensions of one value.
+    constexpr explicit extension_list(std::string_view value) noexcept : list_(value) {}
+    /// The extensions of all the Sec-WebSocket-Extensions lines of a head, which RFC 6455 9.1 reads
+    /// as one list.
+    constexpr explicit extension_list(http_fields fields) noexcept
+        : list_(fields.list("Sec-WebSocket-Extensions")) {}
+
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(list_.begin()); }
+    [[nodiscard]] constexpr iterator end() const noexcept { return iterator(list_.end()); }
+    [[nodiscard]] constexpr bool empty() const noexcept { return list_.empty(); }
+
+    /// True when every element is well formed; so is a list without elements (RFC 9110 5.6.1.2).
+    [[nodiscard]] constexpr bool valid() const noexcept {
+        for (const extension_element element : *this) {
+            if (!element.valid()) return false;
+        }
+        return true;
+    }
+    /// True when an extension of that name is in the list. Names are compared as they are.
+    [[nodiscard]] constexpr bool contains(std::string_view name) const noexcept {
+        for (const extension_element element : *this) {
+            if (element.name() == name) return true;
+        }
+        return false;
+    }
+
+private:
+    http_list list_;
+};
+
+/// True when the value is a well-formed, possibly empty, list of extensions (RFC 6455 9.1).
+[[nodiscard]] constexpr bool is_extension_list(std::string_view value) noexcept {
+    return extension_list(value).valid();
+}
+
+} // namespace framewire
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Writes the head of an HTTP/1.1 message into a buffer of the caller.
+
+#ifndef FRAMEWIRE_HTTP_HEAD_WRITER_HPP
+#define FRAMEWIRE_HTTP_HEAD_WRITER_HPP
+
+#include <framewire/detail/ascii.hpp>
+#include <framewire/error.hpp>
+#include <framewire/http_fields.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace framewire {
+
+/// What became of writing into a buffer. With `errc::buffer_too_small`, `size` is how many bytes
+/// the buffer has to have; with any other error it is 0. The buffer then holds nothing of use.
+struct written {
+    std::size_t size = 0;
+    errc error = errc::success;
+};
+
+namespace detail {
+
+// Fields that frame the message, or that belong to the opening handshake itself.
+[[nodiscard]] constexpr bool is_reserved_field(std::string_view name) noexcept {
+    constexpr std::string_view reserved[] = {"Connection", "Content-Length",    "Host",
+                                             "Origin",     "Transfer-Encoding", "Upgrade"};
+    for (const std::string_view other : reserved) {
+        if (iequals(name, other)) return true;
+    }
+    return istarts_with(name, "Sec-WebSocket-");
+}
+
+} // namespace detail
+
+/// Writes lines one after the other. It goes on counting when the buffer is full, so that one call
+/// with an empty buffer tells the size. The first error sticks, and everything after it is ignored.
+class http_head_writer {
+public:
+    /// The buffer is borrowed for the life of the writer.
+    constexpr explicit http_head_writer(std::span<char> out) noexcept : out_(out) {}
+
+    /// Appends texts as they are, and numbers (`std::size_t`) in decimal digits.
+    template <class... Parts> constexpr void append(const Parts&... parts) noexcept {
+        (put(parts), ...);
+    }
+
+    /// Appends a line made of the parts.
+    template <class... Parts> constexpr void line(const Parts&... parts) noexcept {
+        append(parts..., "\r\n");
+    }
+
+    /// Appends a field, unless it could change the meaning of the head: `errc::invalid_field`. The
+    /// name has to be a token (RFC 9110 5.1); the value may not have control characters, CR and LF
+    /// before all (5.5), and has to say something.
+    constexpr void field(const http_field& field) noexcept {
+        const bool usable = detail::is_token(field.name) &&
+                            detail::all_of(field.value, detail::is_field_char) &&
+                            !detail::trim_ows(field.value).empty();
+        if (!usable) return fail(errc::invalid_field);
+        line(field.name, ": ", field.value);
+    }
+
+    /// Appends fields that the application asks for. Those that frame the message or belong to the
+    /// handshake are refused with `errc::reserved_field`: Connection, Content-Length, Host, Origin,
+    /// Transfer-Encoding, Upgrade, and all Sec-WebSocket fields.
+    constexpr void fields(std::span<const http_field> fields) noexcept {
+        for (const http_field& one : fields) {
+            if (detail::is_reserved_field(one.name)) fail(errc::reserved_field);
+            field(one);
+        }
+    }
+
+    /// Makes the result an error, unless it is one already.
+    constexpr void fail(errc error) noexcept {
+        if (error_ == errc::success) error_ = error;
+    }
+
+    /// How many bytes everything takes so far, whether there is room for them or not.
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+
+    [[nodiscard]] constexpr written result() const noexcept {
+        if (error_ != errc::success) return {0, error_};
+        return {size_, size_ > out_.size() ? errc::buffer_too_small : errc::success};
+    }
+
+private:
+    constexpr void put(std::string_view text) noexcept {
+        for (const char c : text) {
+            if (size_ < out_.size()) out_[size_] = c;
+            ++size_;
+        }
+    }
+
+    constexpr void put(std::size_t number) noexcept {
+        if (number >= 10) put(number / 10);
+        const char digit = static_cast<char>('0' + number % 10);
+        put(std::string_view(&digit, 1));
+    }
+
+    std::span<char> out_;
+    std::size_t size_ = 0;
+    errc error_ = errc::success;
+};
+
+} // namespace framewire
+
+#endif
