@@ -105,6 +105,8 @@ public:
         std::size_t size = 0;
         if (code != close_code::no_status_received) {
             store_big_endian(body.data(), static_cast<std::uint16_t>(code));
+            // Callers have checked the size; compilers that look for overruns cannot know that.
+            reason = reason.substr(0, max_close_reason);
             const auto text = std::as_bytes(std::span(reason.data(), reason.size()));
             copy_bytes(body.data() + 2, text.data(), text.size());
             size = 2 + text.size();
