@@ -1,0 +1,9 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Includes what check.cmake has to refuse.
+
+#include <QString>
+#include <framewire/high.hpp>
+#include <iostream>
+#include <zlib.h>
