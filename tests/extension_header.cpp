@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <framewire/extension_header.hpp>
+
+#include "support/catch.hpp"
+
+#include <array>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace framewire;
+
+static_assert(std::forward_iterator<extension_list::iterator>);
+static_assert(std::forward_iterator<extension_params::iterator>);
+static_assert(is_extension_list("foo, bar; baz=2")); // RFC 6455 9.1
+static_assert(extension_list("deflate-stream, mux; max-channels=4").contains("mux"));
+static_assert(!extension_list("mux; deflate-stream").contains("deflate-stream"));
+static_assert((*extension_element("a; b=\"c\"").params().begin()).value == "c");
+
+std::string trace(const extension_list& list) {
+    std::string out;
+    for (const extension_element element : list) {
+        out += "[" + std::string(element.name());
+        for (const extension_param param : element.params()) {
+            out += ";" + std::string(param.name);
+            if (param.has_value) out += "=" + std::string(param.value);
+        }
+        out += "]";
+    }
+    return out;
+}
+
+// A copy on the heap, without a terminator, so that reading past its end shows.
+struct exact {
+    explicit exact(std::string_view text) : chars(std::make_unique<char[]>(text.size())) {
+        text.copy(chars.get(), text.size());
+        view = {chars.get(), text.size()};
+    }
+    std::unique_ptr<char[]> chars;
+    std::string_view view;
+};
+
+} // namespace
+
+TEST_CASE("extension_header: reads extensions and their parameters", "[rfc6455-9.1]") {
+    struct row {
+        std::string_view value;
+        std::string_view expected;
+    };
+    for (const row& r : {
+             row{"deflate-stream", "[deflate-stream]"},                            // RFC 6455 9.1
+             row{"mux; max-channels=4; flow-control, deflate-stream",
+                 "[mux;max-channels=4;flow-control][deflate-stream]"},             // RFC 6455 9.1
+             row{"private-extension", "[private-extension]"},                      // RFC 6455 9.1
+             row{"permessage-deflate; client_max_window_bits; server_max_window_bits=10",
+                 "[permessage-deflate;client_max_window_bits;server_max_window_bits=10]"}, // RFC 7692 7.1
+             row{"permessage-foo; use_y, permessage-foo",
+                 "[permessage-foo;use_y][permessage-foo]"},                        // RFC 7692 5
+             row{R"(a; b="10")", "[a;b=10]"},                                      // quoted-string
+             row{R"(a;b="1\0")", R"([a;b=1\0])"},                                  // quoted-pair stays
+             row{" a ;\tb = c , d;e", "[a;b=c][d;e]"},                             // implied *LWS
+             row{"a;b;b=1;b", "[a;b;b=1;b]"},                                      // as often as sent
+             row{",,a,,b,", "[a][b]"},                                             // empty elements
+             row{"", ""},
+             row{" , ", ""},
+             row{"constructor; __proto__=1", "[constructor;__proto__=1]"},         // GHSA-5v72-xg48-5rpm
+         }) {
+        CAPTURE(r.value);
+        const exact value(r.value);
+        CHECK(is_extension_list(value.view));
+        CHECK(trace(extension_list(value.view)) == r.expected);
+    }
+}
+
+TEST_CASE("extension_header: refuses what the grammar does not have", "[rfc6455-9.1]") {
+    for (const std::string_view text : {
+             ";", "a;", "a; ;b", "a;;b", "a b", "a=b", "=b", "a;=b", "a;b=", "a;b= ;c", "a;b=c d",
+             "a;b=c=d", R"("a")", R"(a;"b")", R"(a;b="")", R"(a;b="c)", R"(a;b=")", R"(a;b="c d")",
+             R"(a;b="c\)", R"(a;b="c\")", R"(a;b="\ ")", R"(a;b="c"d)", R"(a;b=c"d")",
+             R"(a;b="c,d")", R"(a;b="c;d")", "a;b='c,d;", "a/b", "a;b=c/d", "(a)", "a:b", "\xc3\xa4",
+             "a;\xc3\xa4", "a;b=\xff", "a;b=\"\xff\"", "good, b;", "good;x=1, b c",
+         }) {
+        CAPTURE(text);
+        const exact value(text);
+        CHECK_FALSE(is_extension_list(value.view));
+        (void)trace(extension_list(value.view)); // must end, within the text
+    }
+}
+
+TEST_CASE("extension_header: reads the lines of a head as one list", "[rfc6455-9.1]") {
+    const http_fields fields(std::string_view("Sec-WebSocket-Extensions: foo\r\n"
+                                              "Other: x\r\n"
+                                              "sec-websocket-extensions: bar; baz=2\r\n"));
+    const extension_list list(fields);
+    CHECK(list.valid());
+    CHECK(trace(list) == "[foo][bar;baz=2]");
+    CHECK(list.contains("bar"));
+    CHECK_FALSE(list.contains("Bar"));
+    CHECK(extension_list(http_fields{}).empty());
+
+    // Half an extension in each line is not a whole one.
+    const http_fields cut(std::string_view("Sec-WebSocket-Extensions: foo;\r\n"
+                                           "Sec-WebSocket-Extensions: bar\r\n"));
+    CHECK_FALSE(extension_list(cut).valid());
+}
+
+TEST_CASE("extension_header: the parameters end where the text is malformed") {
+    CHECK(trace(extension_list("a;b=1;c d;e")) == "[a;b=1;c]");
+    CHECK(trace(extension_list("a;b=;c")) == "[a]");
+    CHECK(extension_element("").name().empty());
+    CHECK(extension_params().begin() == extension_params().end());
+}
