@@ -266,6 +266,7 @@ private:
             switch (item.kind) {
             case decoded_kind::need_data:
                 if (eof_) return fail(errc::connection_lost);
+                update_fresh(); // the decoder may hold the beginning of a header
                 return result;
             case decoded_kind::error: result = fail(item.error); break;
             case decoded_kind::header: result = begin_frame(item.header); break;
