@@ -43,7 +43,7 @@ need_packages() {
 # need_node: a Node.js that is there already is good enough, whoever packaged it.
 need_node() {
     if ! { command -v node && command -v npm; } >/dev/null; then
-        need_packages nodejs npm
+        (need_packages nodejs npm) # a failure is the caller's to judge
     fi
     { command -v node && command -v npm; } >/dev/null
 }
