@@ -31,7 +31,8 @@ static_assert(example.list_contains("X-List", "3:4") && !example.list_contains("
 
 std::vector<std::string> elements(http_list list) {
     std::vector<std::string> out;
-    for (const std::string_view element : list) out.emplace_back(element);
+    for (const std::string_view element : list)
+        out.emplace_back(element);
     return out;
 }
 
@@ -85,13 +86,13 @@ TEST_CASE("http_list: splits at commas that are not quoted", "[rfc9110-5.6.1]") 
         row{"a,b", {"a", "b"}},
         row{" a \t,\t b ", {"a", "b"}},
         row{"", {}},
-        row{" ,, \t, ", {}},               // RFC 9110 5.6.1.2: empty elements are ignored
+        row{" ,, \t, ", {}}, // RFC 9110 5.6.1.2: empty elements are ignored
         row{",a,,b,", {"a", "b"}},
         row{R"("a,b",c)", {R"("a,b")", "c"}},
         row{R"(x="1,\",2",c)", {R"(x="1,\",2")", "c"}},
         row{R"("open, c)", {R"("open, c)"}},
         row{R"("end\)", {R"("end\)"}},
-        row{R"(a\,b)", {R"(a\)", "b"}},    // a backslash means something in quotes only
+        row{R"(a\,b)", {R"(a\)", "b"}}, // a backslash means something in quotes only
         row{"\xc3\xa4,\xff", {"\xc3\xa4", "\xff"}},
     };
     for (const row& r : rows) {

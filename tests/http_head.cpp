@@ -30,8 +30,8 @@ constexpr bool reads_a_request() {
     std::array<char, 64> storage{};
     request_reader reader(storage);
     std::span<const std::byte> in(data);
-    return reader.feed(in) == head_status::complete && in.size() == 4 &&
-           reader.method() == "GET" && reader.target() == "/a?b" && reader.minor_version() == 1 &&
+    return reader.feed(in) == head_status::complete && in.size() == 4 && reader.method() == "GET" &&
+           reader.target() == "/a?b" && reader.minor_version() == 1 &&
            reader.fields().find("host") == "x" && reader.fields().find("e") == "" &&
            reader.size() == data.size() - 4 && reader.error() == errc::success &&
            reader.error_line() == 0;
@@ -102,9 +102,8 @@ std::string outcome(const test::chunk_list& chunks, std::size_t limit, std::size
     return out + "|left " + std::to_string(rest.size());
 }
 
-template <head_kind Kind>
-std::string outcome(std::string_view input, std::size_t limit = 1024,
-                    std::size_t max_fields = default_max_fields) {
+template <head_kind Kind> std::string outcome(std::string_view input, std::size_t limit = 1024,
+                                              std::size_t max_fields = default_max_fields) {
     std::string first;
     test::for_each_chunking(test::bytes(input), [&](const test::chunk_list& chunks) {
         const std::string one = outcome<Kind>(chunks, limit, max_fields);
@@ -185,7 +184,8 @@ TEST_CASE("http_head: refuses a request at the first impossible byte", "[rfc9112
              bad_row{"GET /a ", "b HTTP/1.1"sv, errc::bad_request_line, 1},
              bad_row{"GET / ", " HTTP/1.1"sv, errc::bad_request_line, 1},
              bad_row{"GET / ", "http/1.1\r\n"sv, errc::bad_request_line, 1},
-             bad_row{"PRI * HTTP/", "2.0\r\n"sv, errc::http_version_not_supported, 1}, // RFC 9113 3.4
+             bad_row{"PRI * HTTP/", "2.0\r\n"sv, errc::http_version_not_supported,
+                     1}, // RFC 9113 3.4
              bad_row{"GET / HTTP/", "0.9\r\n"sv, errc::http_version_not_supported, 1},
              bad_row{"GET / HTTP/", "x"sv, errc::bad_request_line, 1},
              bad_row{"GET / HTTP/1", "1"sv, errc::bad_request_line, 1},
@@ -272,7 +272,8 @@ TEST_CASE("http_head: counts the fields") {
     CHECK(outcome<head_kind::request>(head, 1024, 0) == failure(errc::too_many_fields, 2, 14));
 
     std::string many = "GET / HTTP/1.1\r\n";
-    for (int i = 0; i < 100; ++i) many += "a:\r\n";
+    for (int i = 0; i < 100; ++i)
+        many += "a:\r\n";
     std::vector<char> storage(1024);
     request_reader reader(storage);
     const auto data = test::bytes(many + "b:\r\n\r\n");
@@ -284,7 +285,8 @@ TEST_CASE("http_head: counts the fields") {
 
 TEST_CASE("http_head: reads 16 KiB in single bytes to the same result") {
     std::string head = "GET / HTTP/1.1\r\n";
-    while (head.size() + 170 < 16 * 1024) head += "Field: " + std::string(150, 'x') + "\r\n";
+    while (head.size() + 170 < 16 * 1024)
+        head += "Field: " + std::string(150, 'x') + "\r\n";
     head += "\r\n";
     std::vector<char> storage(16 * 1024);
     request_reader reader(storage, 200);

@@ -75,8 +75,8 @@ TEST_CASE("http_head_writer: refuses fields that could change the meaning of the
         CAPTURE(value);
         CHECK(error_of({"X", value}) == errc::invalid_field);
     }
-    for (const std::string_view name : {""sv, "a b"sv, "a:"sv, "a\r\nb"sv, "a\nb"sv, "a\0b"sv,
-                                        "\xc3\xa4"sv, "(a)"sv, " a"sv}) {
+    for (const std::string_view name :
+         {""sv, "a b"sv, "a:"sv, "a\r\nb"sv, "a\nb"sv, "a\0b"sv, "\xc3\xa4"sv, "(a)"sv, " a"sv}) {
         CAPTURE(name);
         CHECK(error_of({name, "x"}) == errc::invalid_field);
     }

@@ -17,7 +17,8 @@ using framewire::detail::base64_encode;
 
 template <std::size_t N> constexpr auto encode(const char (&literal)[N]) {
     std::array<std::uint8_t, N - 1> octets{};
-    for (std::size_t i = 0; i + 1 < N; ++i) octets[i] = static_cast<std::uint8_t>(literal[i]);
+    for (std::size_t i = 0; i + 1 < N; ++i)
+        octets[i] = static_cast<std::uint8_t>(literal[i]);
     return base64_encode(std::span<const std::uint8_t, N - 1>(octets));
 }
 

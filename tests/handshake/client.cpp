@@ -97,8 +97,8 @@ struct outcome {
 
 bool operator==(const outcome& a, const outcome& b) {
     return a.error == b.error && a.status == b.status && a.code == b.code && a.line == b.line &&
-           a.reason == b.reason && a.subprotocol == b.subprotocol &&
-           a.extensions == b.extensions && a.rest == b.rest;
+           a.reason == b.reason && a.subprotocol == b.subprotocol && a.extensions == b.extensions &&
+           a.rest == b.rest;
 }
 
 // Runs a client over the input cut in every way; all have to come to the same.
@@ -167,7 +167,8 @@ TEST_CASE("client_handshake: asks for no more than it has to", "[rfc6455-4.1]") 
 
 TEST_CASE("client_handshake: sends everything it is asked to, in the usual order",
           "[rfc6455-4.1]") {
-    const std::array fields = {http_field{"User-Agent", "x/1 (y)"}, http_field{"Cookie", "\xc3\xa4"}};
+    const std::array fields = {http_field{"User-Agent", "x/1 (y)"},
+                               http_field{"Cookie", "\xc3\xa4"}};
     client_request request = example;
     request.extensions = "permessage-deflate; client_max_window_bits, x";
     request.fields = fields;
@@ -214,8 +215,8 @@ TEST_CASE("client_handshake: sends nothing that could mean something else", "[rf
         CAPTURE(origin);
         CHECK(write_error({.host = "h", .origin = origin}) == errc::invalid_field);
     }
-    for (const std::string_view name : {""sv, "a b"sv, "a,b"sv, "a\r\nX: y"sv, "a\0"sv, "\xc3\xa4"sv,
-                                        "\"a\""sv, "a;b"sv, "superchat"sv}) {
+    for (const std::string_view name : {""sv, "a b"sv, "a,b"sv, "a\r\nX: y"sv, "a\0"sv,
+                                        "\xc3\xa4"sv, "\"a\""sv, "a;b"sv, "superchat"sv}) {
         CAPTURE(name);
         const std::array both = {"superchat"sv, name}; // 4.1, item 10: the elements are unique
         CHECK(write_error({.host = "h", .subprotocols = both}) == errc::invalid_subprotocol);
@@ -393,7 +394,8 @@ TEST_CASE("client_handshake: skips informational responses, within bounds", "[rf
 
     const auto repeated = [&](int count) {
         std::string text;
-        for (int i = 0; i < count; ++i) text += hint;
+        for (int i = 0; i < count; ++i)
+            text += hint;
         return text;
     };
     CHECK(run(repeated(8) + response).error == errc::success);

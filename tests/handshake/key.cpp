@@ -49,14 +49,14 @@ TEST_CASE("key: a key is the Base64 form of 16 bytes", "[rfc6455-4.2.1]") {
     for (const std::string_view text : {
              "",
              "==",
-             "AAAAAAAAAAAAAAAAAAAAA===",     // 15 bytes and a bit
-             "AAAAAAAAAAAAAAAAAAAAAAA=",     // 17 bytes
-             "AAAAAAAAAAAAAAAAAAAAAAAA",     // 18 bytes
+             "AAAAAAAAAAAAAAAAAAAAA===", // 15 bytes and a bit
+             "AAAAAAAAAAAAAAAAAAAAAAA=", // 17 bytes
+             "AAAAAAAAAAAAAAAAAAAAAAAA", // 18 bytes
              "AAAAAAAAAAAAAAAAAAAAAA=",
              "AAAAAAAAAAAAAAAAAAAAAA",
              "AAAAAAAAAAAAAAAAAAAAAA== ",
              "AAAAAAAAAAAAAAAAAAAAAA===",
-             "AAAAAAAAAAAAAAAAAAAAA-==",     // the URL alphabet
+             "AAAAAAAAAAAAAAAAAAAAA-==", // the URL alphabet
              "AAAAAAAAAAAAAAAAAAAAA ==",
              "AAAAAAAAAA=AAAAAAAAAAA==",
              "AAAAAAAAAAAAAAAAAAAA\xc3\xa4==",

@@ -42,7 +42,8 @@ struct result {
     std::string text;
 };
 
-// Writes into a heap block of exactly the size that is asked for, having seen each smaller one fail.
+// Writes into a heap block of exactly the size that is asked for, having seen each smaller one
+// fail.
 template <class Write> result run(Write write) {
     const written needed = write(std::span<char>{});
     if (needed.error != errc::buffer_too_small) {
@@ -164,26 +165,23 @@ TEST_CASE("response: a refusal tells the cause and the line") {
 
 TEST_CASE("response: 426 says which version is spoken, 405 which method",
           "[rfc6455-4.2.2][rfc9110-15.5.22]") {
-    CHECK(reject({.status = 426, .body = "x"}).text ==
-          "HTTP/1.1 426 Upgrade Required\r\n"
-          "Connection: close, Upgrade\r\n"
-          "Upgrade: websocket\r\n"
-          "Sec-WebSocket-Version: 13\r\n"
-          "Content-Type: text/plain; charset=utf-8\r\n"
-          "Content-Length: 1\r\n\r\nx");
-    CHECK(reject({.status = 405, .body = "x"}).text ==
-          "HTTP/1.1 405 Method Not Allowed\r\n"
-          "Connection: close\r\n"
-          "Allow: GET\r\n"
-          "Content-Type: text/plain; charset=utf-8\r\n"
-          "Content-Length: 1\r\n\r\nx");
+    CHECK(reject({.status = 426, .body = "x"}).text == "HTTP/1.1 426 Upgrade Required\r\n"
+                                                       "Connection: close, Upgrade\r\n"
+                                                       "Upgrade: websocket\r\n"
+                                                       "Sec-WebSocket-Version: 13\r\n"
+                                                       "Content-Type: text/plain; charset=utf-8\r\n"
+                                                       "Content-Length: 1\r\n\r\nx");
+    CHECK(reject({.status = 405, .body = "x"}).text == "HTTP/1.1 405 Method Not Allowed\r\n"
+                                                       "Connection: close\r\n"
+                                                       "Allow: GET\r\n"
+                                                       "Content-Type: text/plain; charset=utf-8\r\n"
+                                                       "Content-Length: 1\r\n\r\nx");
 }
 
 TEST_CASE("response: statuses without content have none", "[rfc9110-8.6][rfc9110-9.3.2]") {
     CHECK(reject({.status = 204, .body = "x"}).text ==
           "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
-    CHECK(reject({.status = 304}).text ==
-          "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
+    CHECK(reject({.status = 304}).text == "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
     // HEAD: the fields are those of the answer to GET.
     CHECK(reject({.body = "abc", .without_content = true}).text ==
           "HTTP/1.1 403 Forbidden\r\n"

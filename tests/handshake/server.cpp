@@ -192,9 +192,8 @@ TEST_CASE("server_handshake: refuses a bad request with its status and a sentenc
         // Item 4
         {without("Connection: Upgrade\r\n"), errc::missing_connection_upgrade, bad,
          "the request has no Connection field that names Upgrade"},
-        {request_with("Connection: Upgrade", "Connection: close"),
-         errc::missing_connection_upgrade, bad,
-         "the request has no Connection field that names Upgrade"},
+        {request_with("Connection: Upgrade", "Connection: close"), errc::missing_connection_upgrade,
+         bad, "the request has no Connection field that names Upgrade"},
         // Item 6
         {without("Sec-WebSocket-Version: 13\r\n"), errc::missing_version, bad,
          "the request has no Sec-WebSocket-Version field"},
@@ -208,8 +207,8 @@ TEST_CASE("server_handshake: refuses a bad request with its status and a sentenc
          no_version_13},
         {request_with("13", "013"), errc::version_not_supported, "426 Upgrade Required",
          no_version_13},
-        {request_with("13\r\n", "13\r\nSec-WebSocket-Version: 13\r\n"),
-         errc::version_not_supported, "426 Upgrade Required", no_version_13},
+        {request_with("13\r\n", "13\r\nSec-WebSocket-Version: 13\r\n"), errc::version_not_supported,
+         "426 Upgrade Required", no_version_13},
         // Item 5
         {without("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), errc::missing_key, bad,
          "the request has no Sec-WebSocket-Key field"},
@@ -220,8 +219,8 @@ TEST_CASE("server_handshake: refuses a bad request with its status and a sentenc
         {request_with("ZQ==\r\n", "ZQ==\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
          errc::bad_key, bad, "Sec-WebSocket-Key is not one Base64 value of 16 bytes"},
         // RFC 9112 6: a body
-        {request_with("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\nhello"), errc::request_has_body, bad,
-         "a request for an upgrade may not have a body"},
+        {request_with("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\nhello"), errc::request_has_body,
+         bad, "a request for an upgrade may not have a body"},
         {request_with("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
          errc::request_has_body, bad, "a request for an upgrade may not have a body"},
         // RFC 6454 7.3
@@ -288,7 +287,8 @@ TEST_CASE("server_handshake: every line taken out, doubled, emptied or made non-
     REQUIRE(all.size() == 5);
     const auto request = [](const std::vector<std::string>& parts) {
         std::string text = "GET / HTTP/1.1\r\n";
-        for (const std::string& part : parts) text += part;
+        for (const std::string& part : parts)
+            text += part;
         return text + "\r\n";
     };
     for (std::size_t mask = 0; mask < 32; ++mask) {
@@ -374,7 +374,8 @@ TEST_CASE("server_handshake: rejects a good request when the application wants t
 TEST_CASE("server_handshake: reads 16 KiB in single bytes") {
     std::string request = request_with("Host", "Host");
     request.resize(request.size() - 2);
-    while (request.size() + 200 < 16 * 1024) request += "Cookie: " + std::string(170, 'c') + "\r\n";
+    while (request.size() + 200 < 16 * 1024)
+        request += "Cookie: " + std::string(170, 'c') + "\r\n";
     request += "\r\n";
     std::vector<char> storage(16 * 1024);
     server_handshake handshake(storage);

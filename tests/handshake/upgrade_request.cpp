@@ -20,12 +20,9 @@ using field_list = std::vector<http_field>;
 
 // The example of RFC 6455 1.2.
 field_list example() {
-    return {{"Host", "server.example.com"},
-            {"Upgrade", "websocket"},
-            {"Connection", "Upgrade"},
-            {"Sec-WebSocket-Key", key},
-            {"Origin", "http://example.com"},
-            {"Sec-WebSocket-Protocol", "chat, superchat"},
+    return {{"Host", "server.example.com"},   {"Upgrade", "websocket"},
+            {"Connection", "Upgrade"},        {"Sec-WebSocket-Key", key},
+            {"Origin", "http://example.com"}, {"Sec-WebSocket-Protocol", "chat, superchat"},
             {"Sec-WebSocket-Version", "13"}};
 }
 
@@ -198,13 +195,14 @@ TEST_CASE("upgrade_request: Upgrade and Connection are lists, read without regar
 }
 
 TEST_CASE("upgrade_request: the version is 13 and nothing else", "[rfc6455-4.2.2][rfc6455-4.4]") {
-    for (const std::string_view version : {"8", "0", "7", "12", "14", "25", "255", "256", "013",
-                                           "13, 8", "8, 13", "13,", "130", "+13", "1 3", "0x0d",
-                                           "13.0", "", "\xff", "thirteen"}) {
+    for (const std::string_view version :
+         {"8",     "0",   "7",   "12",  "14",  "25",   "255",  "256", "013",  "13, 8",
+          "8, 13", "13,", "130", "+13", "1 3", "0x0d", "13.0", "",    "\xff", "thirteen"}) {
         CAPTURE(version);
         CHECK(check(with("Sec-WebSocket-Version", version)) == errc::version_not_supported);
     }
-    CHECK(check(with("Sec-WebSocket-Version", "\t13 ")) == errc::success); // white space of the field
+    CHECK(check(with("Sec-WebSocket-Version", "\t13 ")) ==
+          errc::success); // white space of the field
 }
 
 TEST_CASE("upgrade_request: the key is one Base64 value of 16 bytes", "[rfc6455-4.2.1]") {
@@ -265,8 +263,11 @@ TEST_CASE("upgrade_request: of several faults, the one to mend first is reported
     CHECK(check({}, "x") == errc::bad_request_target);
     CHECK(check({{"Host", "a b"}}) == errc::bad_host);
     // All the faults behind the one reported are there from the beginning.
-    fields = {{"Content-Length", "5"}, {"Origin", "a"}, {"Origin", "b"},
-              {"Sec-WebSocket-Protocol", "/"}, {"Sec-WebSocket-Extensions", "/"}};
+    fields = {{"Content-Length", "5"},
+              {"Origin", "a"},
+              {"Origin", "b"},
+              {"Sec-WebSocket-Protocol", "/"},
+              {"Sec-WebSocket-Extensions", "/"}};
     CHECK(check(fields) == errc::missing_host);
     CHECK(next({"Host", "a"}) == errc::missing_upgrade);
     CHECK(next({"Upgrade", "websocket"}) == errc::missing_connection_upgrade);
@@ -277,7 +278,7 @@ TEST_CASE("upgrade_request: of several faults, the one to mend first is reported
         fields.erase(fields.begin());
         return check(fields);
     };
-    CHECK(without_first() == errc::repeated_origin); // Content-Length is gone
+    CHECK(without_first() == errc::repeated_origin);      // Content-Length is gone
     CHECK(without_first() == errc::bad_subprotocol_list); // the first Origin
     CHECK(without_first() == errc::bad_subprotocol_list); // the second Origin
     CHECK(without_first() == errc::bad_extension_list);   // Sec-WebSocket-Protocol

@@ -40,7 +40,7 @@ TEST_CASE("uri: takes WebSocket URIs apart", "[rfc6455-3]") {
              row{"ws://h:443/", false, "h", 443, "h:443", "/"},
              row{"wss://h:443/", true, "h", 443, "h", "/"},
              row{"wss://h:80/", true, "h", 80, "h:80", "/"},
-             row{"ws://h:/", false, "h", 80, "h", "/"},        // RFC 3986 3.2.3: an empty port
+             row{"ws://h:/", false, "h", 80, "h", "/"}, // RFC 3986 3.2.3: an empty port
              row{"ws://h:00080/", false, "h", 80, "h", "/"},
              row{"ws://h:65535/", false, "h", 65535, "h:65535", "/"},
              row{"ws://h?a=b/c?d", false, "h", 80, "h", "?a=b/c?d"},
@@ -122,7 +122,8 @@ TEST_CASE("uri: refuses what is not a WebSocket URI, and says why", "[rfc6455-3]
              row{"ws://[::1]80/", errc::invalid_host},
              row{"ws://[]/", errc::invalid_host},
              row{"ws://[h]/", errc::invalid_host},
-             row{"ws://[fe80::1%25eth0]/", errc::invalid_host}, // RFC 6874: means something here only
+             row{"ws://[fe80::1%25eth0]/",
+                 errc::invalid_host}, // RFC 6874: means something here only
              row{"ws://[v1.a]/", errc::invalid_host},
              row{"ws://h/a b", errc::invalid_target},
              row{"ws://h/\r\nX: y", errc::invalid_target},
@@ -148,17 +149,38 @@ TEST_CASE("uri: refuses what is not a WebSocket URI, and says why", "[rfc6455-3]
 }
 
 TEST_CASE("uri: knows an IPv6 address when it sees one", "[rfc3986-3.2.2]") {
-    for (const std::string_view text :
-         {"::", "::1", "1::", "1:2:3:4:5:6:7:8", "::2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "1::8",
-          "fe80::ABCD:ef01", "::1.2.3.4", "1:2:3:4:5:6:1.2.3.4", "1::0.0.0.0", "::255.255.255.255"}) {
+    for (const std::string_view text : {"::", "::1", "1::", "1:2:3:4:5:6:7:8", "::2:3:4:5:6:7:8",
+                                        "1:2:3:4:5:6:7::", "1::8", "fe80::ABCD:ef01", "::1.2.3.4",
+                                        "1:2:3:4:5:6:1.2.3.4", "1::0.0.0.0", "::255.255.255.255"}) {
         CAPTURE(text);
         CHECK(detail::is_ipv6(text));
     }
-    for (const std::string_view text :
-         {"", ":", ":::", "1", "1:", ":1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8::",
-          "::1:2:3:4:5:6:7:8", "1::2::3", "1:::2", "12345::", "g::", "1:2:3:4:5:6:7:", "1.2.3.4",
-          "::1.2.3", "::1.2.3.4.5", "::1.2.3.256", "::01.2.3.4", "::1.2.3.4:5", "::1..3.4",
-          "1:2:3:4:5:6:7:1.2.3.4", "::1.2.3.", "::1 ", "::1%1"}) {
+    for (const std::string_view text : {"",
+                                        ":",
+                                        ":::",
+                                        "1",
+                                        "1:",
+                                        ":1",
+                                        "1:2:3:4:5:6:7",
+                                        "1:2:3:4:5:6:7:8:9",
+                                        "1:2:3:4:5:6:7:8::",
+                                        "::1:2:3:4:5:6:7:8",
+                                        "1::2::3",
+                                        "1:::2",
+                                        "12345::",
+                                        "g::",
+                                        "1:2:3:4:5:6:7:",
+                                        "1.2.3.4",
+                                        "::1.2.3",
+                                        "::1.2.3.4.5",
+                                        "::1.2.3.256",
+                                        "::01.2.3.4",
+                                        "::1.2.3.4:5",
+                                        "::1..3.4",
+                                        "1:2:3:4:5:6:7:1.2.3.4",
+                                        "::1.2.3.",
+                                        "::1 ",
+                                        "::1%1"}) {
         CAPTURE(text);
         CHECK_FALSE(detail::is_ipv6(text));
     }
