@@ -1,0 +1,415 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include "websocket.h"
+
+#include <framewire/rfc6455.hpp>
+
+#include <QMetaMethod>
+#include <QVariant>
+#include <QtQml/qqml.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace qt = framewire::qt;
+
+namespace {
+
+constexpr std::size_t maxPingsInFlight = 64;
+
+QString sentence(QString text)
+{
+    if (!text.isEmpty())
+        text[0] = text[0].toUpper();
+    return text;
+}
+
+// The three most common ones read as they do in Qt, since QML code compares them.
+QString errorText(const qt::close_info &info)
+{
+    if (info.error == qt::transport_errc::connection_refused)
+        return QStringLiteral("Connection refused");
+    if (info.error == qt::transport_errc::host_not_found)
+        return QStringLiteral("Host not found");
+    if (info.error == framewire::errc::connection_lost)
+        return QStringLiteral("The remote host closed the connection");
+    return sentence(info.error_text);
+}
+
+// True when the server could not even be reached.
+bool isUnreachable(const std::error_code &error)
+{
+    return error.category() == qt::transport_category()
+        && error != qt::transport_errc::tls_failed && error != qt::transport_errc::tls_timeout;
+}
+
+// Qt drops a byte order mark, which belongs to the message.
+QString toText(std::string_view utf8)
+{
+    const auto text = QString::fromUtf8(utf8.data(), static_cast<qsizetype>(utf8.size()));
+    return utf8.starts_with("\xef\xbb\xbf") ? QChar(QChar::ByteOrderMark) + text : text;
+}
+
+// An ArrayBuffer without storage throws when JavaScript looks at it.
+QByteArray toMessage(QByteArrayView bytes)
+{
+    QByteArray message;
+    message.reserve(std::max<qsizetype>(bytes.size(), 1));
+    message.append(bytes);
+    return message;
+}
+
+} // namespace
+
+WebSocket::WebSocket(QObject *parent)
+    : QObject(parent)
+{
+}
+
+WebSocket::WebSocket(std::unique_ptr<qt::session> accepted, const qt::request &request,
+                     QJSEngine *engine, QObject *parent)
+    : QObject(parent)
+    , m_accepted(std::move(accepted))
+    , m_url(request.url())
+    , m_requestedSubprotocols(request.subprotocols)
+    , m_negotiatedSubprotocol(QString::fromUtf8(m_accepted->subprotocol()))
+    , m_engine(engine)
+    , m_status(Open)
+    , m_isActive(true)
+    , m_hasOpened(true)
+    , m_isServerSide(true)
+{
+    setHandlers(*m_accepted);
+}
+
+WebSocket::~WebSocket()
+{
+    if (m_hasOpened)
+        session()->close(framewire::close_code::going_away, "Connection closed");
+}
+
+void WebSocket::classBegin()
+{
+    m_componentCompleted = false;
+    m_errorString = QStringLiteral("QQmlWebSocket is not ready.");
+}
+
+void WebSocket::componentComplete()
+{
+    m_componentCompleted = true;
+    open();
+}
+
+void WebSocket::setUrl(const QUrl &url)
+{
+    if (m_url == url)
+        return;
+    const QPointer<WebSocket> self(this);
+    if (m_hasOpened)
+        close();
+    if (!self)
+        return;
+    m_url = url;
+    Q_EMIT urlChanged();
+    if (self)
+        open();
+}
+
+void WebSocket::setRequestedSubprotocols(const QStringList &subprotocols)
+{
+    if (m_requestedSubprotocols == subprotocols)
+        return;
+    m_requestedSubprotocols = subprotocols;
+    Q_EMIT requestedSubprotocolsChanged();
+}
+
+void WebSocket::setActive(bool active)
+{
+    if (m_isActive == active)
+        return;
+    if (active && m_isServerSide) {
+        fail(QStringLiteral("A socket of a server does not connect to its client."));
+        return;
+    }
+    const QPointer<WebSocket> self(this);
+    m_isActive = active;
+    Q_EMIT activeChanged(m_isActive);
+    if (!self || !m_componentCompleted)
+        return;
+    if (m_isActive)
+        open();
+    else
+        close();
+}
+
+qint64 WebSocket::sendTextMessage(const QString &message)
+{
+    if (!checkOpen())
+        return 0;
+    const QByteArray utf8 = message.toUtf8();
+    return checkSent(session()->send_text(QUtf8StringView(utf8))) ? utf8.size() : 0;
+}
+
+qint64 WebSocket::sendBinaryMessage(const QJSValue &message)
+{
+    QByteArray bytes;
+    if (!toBytes(message, bytes) || !checkOpen())
+        return 0;
+    return checkSent(session()->send_binary(bytes)) ? bytes.size() : 0;
+}
+
+void WebSocket::ping(const QJSValue &payload)
+{
+    QByteArray bytes;
+    if ((!payload.isUndefined() && !toBytes(payload, bytes)) || !checkOpen())
+        return;
+    bytes.truncate(framewire::max_control_payload);
+    if (!checkSent(session()->ping(bytes)))
+        return;
+    if (m_pings.size() == maxPingsInFlight)
+        m_pings.pop_front();
+    m_pings.emplace_back().payload = bytes;
+    m_pings.back().sent.start();
+}
+
+void WebSocket::setHandlers(qt::session &session)
+{
+    session.on_text = [this](std::string_view text) { Q_EMIT textMessageReceived(toText(text)); };
+    session.on_binary = [this](QByteArrayView bytes) { Q_EMIT binaryMessageReceived(toMessage(bytes)); };
+    session.on_pong = [this](QByteArrayView payload) { pongReceived(toMessage(payload)); };
+    session.on_closing = [this] { setStatus(Closing); };
+    session.on_closed = [this](const qt::close_info &info) { connectionClosed(info); };
+}
+
+void WebSocket::open()
+{
+    if (!m_componentCompleted || !m_isActive || m_isServerSide)
+        return;
+    const bool wasConnecting = session() != nullptr;
+    dropSession();
+    if (!m_url.isValid()) {
+        if (wasConnecting)
+            setStatus(Closed);
+        return;
+    }
+    const QString scheme = m_url.scheme();
+    if (scheme != QLatin1String("ws") && scheme != QLatin1String("wss")) {
+        fail(QStringLiteral("Unsupported WebSocket scheme: ") + scheme);
+        return;
+    }
+
+    m_client = std::make_unique<qt::client>();
+    setHandlers(*m_client);
+    m_client->on_opened = [this] {
+        m_hasOpened = true;
+        setStatus(Open);
+    };
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
+    setStatus(Connecting);
+    if (!self || generation != m_generation)
+        return;
+    qt::client_options options;
+    options.subprotocols = m_requestedSubprotocols;
+    // What this returns, on_closed tells too.
+    static_cast<void>(m_client->open(m_url, options));
+}
+
+void WebSocket::close()
+{
+    if (!session())
+        return;
+    const bool wasOpen = m_hasOpened;
+    if (wasOpen)
+        session()->close();
+    dropSession();
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
+    if (wasOpen)
+        setStatus(Closing);
+    if (!self || generation != m_generation)
+        return;
+    setStatus(Closed);
+    if (self)
+        finishServerSide();
+}
+
+// A session that is left while it is open or closing ends in the background.
+void WebSocket::dropSession()
+{
+    ++m_generation;
+    m_hasOpened = false;
+    m_pings.clear();
+    m_client.reset();
+    m_accepted.reset();
+}
+
+void WebSocket::connectionClosed(const qt::close_info &info)
+{
+    const std::error_code error = info.error;
+    const QString text = errorText(info);
+    const bool wasOpen = m_hasOpened;
+    // Once the peer has begun to close, how the transport ends is of no interest.
+    const bool failed = error && m_status != Closing;
+    // A server that answered wrongly leaves Error, as it does in Qt; a connection that broke goes on
+    // to Closed. One that never was is Closed before it is an Error.
+    const bool unreachable = !wasOpen && isUnreachable(error);
+    const bool rejected = !wasOpen && !unreachable && error.category() != qt::transport_category()
+        && error != framewire::errc::connection_lost;
+
+    dropSession();
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
+    const auto isOver = [&] { return !self || generation != m_generation; };
+    if (unreachable)
+        setStatus(Closed);
+    if (isOver())
+        return;
+    if (failed)
+        fail(text);
+    if (isOver() || unreachable || rejected)
+        return;
+    if (wasOpen)
+        setStatus(Closing);
+    if (isOver())
+        return;
+    setStatus(Closed);
+    if (self)
+        finishServerSide();
+}
+
+// Pings are answered in order, but a peer may answer only the newest (RFC 6455 5.5.3).
+void WebSocket::pongReceived(const QByteArray &payload)
+{
+    quint64 elapsed = 0;
+    const auto answered = std::find_if(m_pings.begin(), m_pings.end(), [&](const SentPing &ping) {
+        return ping.payload == payload;
+    });
+    if (answered != m_pings.end()) {
+        elapsed = static_cast<quint64>(answered->sent.elapsed());
+        m_pings.erase(m_pings.begin(), std::next(answered));
+    }
+    Q_EMIT pong(elapsed, payload);
+}
+
+void WebSocket::setStatus(Status status)
+{
+    if (m_status == status)
+        return;
+    m_status = status;
+    const QPointer<WebSocket> self(this);
+    if (status == Connecting || status == Open)
+        setErrorString({});
+    if (!self)
+        return;
+    Q_EMIT statusChanged(status);
+    if (!self)
+        return;
+    // Later than the status, as in Qt.
+    QString negotiated;
+    if (m_status == Open && session())
+        negotiated = QString::fromUtf8(session()->subprotocol());
+    if (m_negotiatedSubprotocol == negotiated)
+        return;
+    m_negotiatedSubprotocol = negotiated;
+    Q_EMIT negotiatedSubprotocolChanged();
+}
+
+void WebSocket::setErrorString(const QString &text)
+{
+    if (m_errorString == text)
+        return;
+    m_errorString = text;
+    Q_EMIT errorStringChanged(m_errorString);
+}
+
+void WebSocket::fail(const QString &text)
+{
+    const QPointer<WebSocket> self(this);
+    setErrorString(text);
+    if (self)
+        setStatus(Error);
+}
+
+qt::session *WebSocket::session() const
+{
+    return m_client ? static_cast<qt::session *>(m_client.get()) : m_accepted.get();
+}
+
+bool WebSocket::checkOpen()
+{
+    if (m_status == Open && session() && session()->state() == qt::session_state::open)
+        return true;
+    fail(QStringLiteral("Messages can only be sent when the socket is open."));
+    return false;
+}
+
+// What cannot be sent leaves the connection as it is, so that the status stays Open.
+bool WebSocket::checkSent(framewire::errc result)
+{
+    if (result == framewire::errc::success)
+        return true;
+    const std::string_view text = framewire::message(result);
+    setErrorString(sentence(QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()))));
+    return false;
+}
+
+bool WebSocket::toBytes(const QJSValue &value, QByteArray &bytes)
+{
+    if (value.isString() || value.isNumber() || value.isBool()) {
+        bytes = value.toString().toUtf8();
+        return true;
+    }
+    if (value.isNull())
+        return true;
+    if (value.isArray()) {
+        const quint32 length = value.property(QStringLiteral("length")).toUInt();
+        bytes.reserve(length);
+        for (quint32 i = 0; i < length; ++i)
+            bytes.append(static_cast<char>(value.property(i).toUInt()));
+        return true;
+    }
+    if (value.property(QStringLiteral("byteLength")).isNumber()) {
+        // An ArrayBuffer, or a view of one: a typed array or DataView.
+        const bool isView = value.hasProperty(QStringLiteral("buffer"));
+        const QVariant buffer =
+            (isView ? value.property(QStringLiteral("buffer")) : value).toVariant();
+        if (buffer.metaType() == QMetaType::fromType<QByteArray>()) {
+            bytes = buffer.toByteArray();
+            if (isView)
+                bytes = bytes.mid(value.property(QStringLiteral("byteOffset")).toInt(),
+                                  value.property(QStringLiteral("byteLength")).toInt());
+            return true;
+        }
+    }
+    const QVariant variant = value.isVariant() ? value.toVariant() : QVariant();
+    if (variant.metaType() == QMetaType::fromType<QByteArray>()) {
+        bytes = variant.toByteArray();
+        return true;
+    }
+    if (QJSEngine *const engine = qjsEngine(this))
+        engine->throwError(QJSValue::TypeError,
+                           QStringLiteral("Not a string, ArrayBuffer, typed array or DataView"));
+    return false;
+}
+
+// A connection that has ended belongs to JavaScript: it stays as long as somebody refers to it. The
+// functions connected to its signals refer to it as a rule, so they have to go first.
+void WebSocket::finishServerSide()
+{
+    if (!m_isServerSide)
+        return;
+    QMetaObject::invokeMethod(this, [this] {
+        for (int i = staticMetaObject.methodOffset(); i < staticMetaObject.methodCount(); ++i) {
+            const QMetaMethod method = staticMetaObject.method(i);
+            if (method.methodType() == QMetaMethod::Signal)
+                QObject::disconnect(this, method, nullptr, QMetaMethod());
+        }
+        setParent(nullptr);
+        if (m_engine)
+            m_engine->newQObject(this);
+        else
+            deleteLater();
+    }, Qt::QueuedConnection);
+}

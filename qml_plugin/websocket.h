@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// The QML type WebSocket: properties, signals and conversions around framewire::qt::session.
+
+#ifndef FRAMEWIRE_QML_WEBSOCKET_H
+#define FRAMEWIRE_QML_WEBSOCKET_H
+
+#include <framewire/qt/client.hpp>
+#include <framewire/qt/session.hpp>
+
+#include <QByteArray>
+#include <QElapsedTimer>
+#include <QJSEngine>
+#include <QJSValue>
+#include <QObject>
+#include <QPointer>
+#include <QQmlParserStatus>
+#include <QString>
+#include <QStringList>
+#include <QUrl>
+#include <QtQml/qqmlregistration.h>
+
+#include <deque>
+#include <memory>
+
+/// A WebSocket connection: a client, or what a WebSocketServer hands out.
+///
+/// A client connects while it is active and has a url. When a connection ends by itself, `active`
+/// stays true; switch it off and on, or set another url, to connect again.
+class WebSocket : public QObject, public QQmlParserStatus
+{
+    Q_OBJECT
+    Q_INTERFACES(QQmlParserStatus)
+    QML_ELEMENT
+
+    /// Where to connect to, ws or wss. A new one while open closes the connection and opens another.
+    Q_PROPERTY(QUrl url READ url WRITE setUrl NOTIFY urlChanged)
+    /// The subprotocols to ask for, the preferred one first. Used by the next connection.
+    Q_PROPERTY(QStringList requestedSubprotocols READ requestedSubprotocols
+               WRITE setRequestedSubprotocols NOTIFY requestedSubprotocolsChanged)
+    /// The subprotocol agreed on; empty when there is none. Set after the status has become Open.
+    Q_PROPERTY(QString negotiatedSubprotocol READ negotiatedSubprotocol
+               NOTIFY negotiatedSubprotocolChanged)
+    /// Where the connection stands.
+    Q_PROPERTY(Status status READ status NOTIFY statusChanged)
+    /// What went wrong last. Kept until the next connection is attempted or opens.
+    Q_PROPERTY(QString errorString READ errorString NOTIFY errorStringChanged)
+    /// Whether to be connected. False closes an open connection at once, and gives up a pending one.
+    Q_PROPERTY(bool active READ isActive WRITE setActive NOTIFY activeChanged)
+
+public:
+    enum Status {
+        Connecting = 0,
+        Open = 1,
+        Closing = 2,
+        Closed = 3,
+        Error = 4
+    };
+    Q_ENUM(Status)
+
+    explicit WebSocket(QObject *parent = nullptr);
+    /// A connection that a server accepted. It never connects to anywhere by itself.
+    WebSocket(std::unique_ptr<framewire::qt::session> accepted, const framewire::qt::request &request,
+              QJSEngine *engine, QObject *parent);
+    ~WebSocket() override;
+
+    QUrl url() const { return m_url; }
+    void setUrl(const QUrl &url);
+    QStringList requestedSubprotocols() const { return m_requestedSubprotocols; }
+    void setRequestedSubprotocols(const QStringList &subprotocols);
+    QString negotiatedSubprotocol() const { return m_negotiatedSubprotocol; }
+    Status status() const { return m_status; }
+    QString errorString() const { return m_errorString; }
+    bool isActive() const { return m_isActive; }
+    void setActive(bool active);
+
+    /// Sends a text message. Returns its length in bytes of UTF-8, or 0 when the status is not Open,
+    /// which makes it Error.
+    Q_INVOKABLE qint64 sendTextMessage(const QString &message);
+    /// Sends a binary message: an ArrayBuffer, typed array, DataView, array of numbers, or a string
+    /// as UTF-8. Returns its length, or 0 when the status is not Open, which makes it Error.
+    Q_INVOKABLE qint64 sendBinaryMessage(const QJSValue &message);
+    /// Sends a ping with at most 125 bytes of the same kinds; more is cut off. pong() tells of the
+    /// answer. When the status is not Open, it becomes Error.
+    Q_INVOKABLE void ping(const QJSValue &payload = {});
+
+    void classBegin() override;
+    void componentComplete() override;
+
+Q_SIGNALS:
+    /// A text message has arrived.
+    void textMessageReceived(const QString &message);
+    /// A binary message has arrived, an ArrayBuffer in JavaScript.
+    void binaryMessageReceived(const QByteArray &message);
+    /// A pong has arrived, so many milliseconds after the ping that it answers; 0 when it answers none.
+    void pong(quint64 elapsedTime, const QByteArray &payload);
+    void urlChanged();
+    void requestedSubprotocolsChanged();
+    void negotiatedSubprotocolChanged();
+    void statusChanged(WebSocket::Status status);
+    void errorStringChanged(const QString &errorString);
+    void activeChanged(bool isActive);
+
+private:
+    struct SentPing
+    {
+        QByteArray payload;
+        QElapsedTimer sent;
+    };
+
+    void setHandlers(framewire::qt::session &session);
+    void open();
+    void close();
+    void dropSession();
+    void connectionClosed(const framewire::qt::close_info &info);
+    void pongReceived(const QByteArray &payload);
+    void setStatus(Status status);
+    void setErrorString(const QString &text);
+    void fail(const QString &text);
+    framewire::qt::session *session() const;
+    bool checkOpen();
+    bool checkSent(framewire::errc result);
+    bool toBytes(const QJSValue &value, QByteArray &bytes);
+    void finishServerSide();
+
+    // At most one of the two is set. The base class has no virtual destructor.
+    std::unique_ptr<framewire::qt::client> m_client;
+    std::unique_ptr<framewire::qt::session> m_accepted;
+    // Goes up whenever a connection begins or is given up, so that whoever emits a signal sees
+    // afterwards whether its handlers have done so.
+    unsigned m_generation = 0;
+    QUrl m_url;
+    QStringList m_requestedSubprotocols;
+    QString m_negotiatedSubprotocol;
+    QString m_errorString;
+    std::deque<SentPing> m_pings;
+    QPointer<QJSEngine> m_engine;
+    Status m_status = Closed;
+    bool m_isActive = false;
+    bool m_componentCompleted = true;
+    bool m_hasOpened = false;
+    const bool m_isServerSide = false;
+};
+
+#endif
