@@ -79,12 +79,12 @@ public:
     /// The method, case-sensitive (RFC 9112 3.1). Known as soon as the space behind it was read.
     [[nodiscard]] constexpr std::string_view method() const noexcept
         requires(Kind == head_kind::request) {
-        return text(0, first_end_);
+        return text(0, method_end_);
     }
     /// The request target as it was sent: visible ASCII characters (RFC 9112 3.2).
     [[nodiscard]] constexpr std::string_view target() const noexcept
         requires(Kind == head_kind::request) {
-        return text(first_end_ + 1, second_end_);
+        return text(method_end_ + 1, target_end_);
     }
     /// The status code, 100-999, of a complete response (RFC 9112 4).
     [[nodiscard]] constexpr int status_code() const noexcept requires(Kind == head_kind::response) {
@@ -181,7 +181,7 @@ private:
     constexpr errc take_method(char c) noexcept {
         if (detail::is_token_char(c)) return errc::success;
         if (c != ' ' || size_ == 0) return refuse(c, bad_start_line);
-        first_end_ = size_;
+        method_end_ = size_;
         return go(step::target);
     }
 
@@ -189,15 +189,15 @@ private:
         // RFC 9112 3.2: no form of the request target has a fragment.
         if (c == '#') return errc::bad_request_target;
         if (detail::is_vchar(c)) return errc::success;
-        if (c != ' ' || size_ == first_end_ + 1) return refuse(c, bad_start_line);
-        second_end_ = size_;
+        if (c != ' ' || size_ == method_end_ + 1) return refuse(c, bad_start_line);
+        target_end_ = size_;
         return go(step::version);
     }
 
     // RFC 9112 2.3: "HTTP/", one digit, ".", one digit, in capitals.
     constexpr errc take_version(char c) noexcept {
         constexpr std::string_view pattern = "HTTP/1.";
-        const std::size_t at = size_ - (is_request ? second_end_ + 1 : 0);
+        const std::size_t at = size_ - (is_request ? target_end_ + 1 : 0);
         if (at < pattern.size()) {
             if (c == pattern[at]) return errc::success;
             const bool other_version = pattern[at] == '1' && detail::is_digit(c);
@@ -238,8 +238,8 @@ private:
 
     std::span<char> storage_;
     std::size_t size_ = 0;
-    std::size_t first_end_ = 0;
-    std::size_t second_end_ = 0;
+    std::size_t method_end_ = 0;
+    std::size_t target_end_ = 0;
     std::size_t fields_begin_ = 0;
     std::size_t fields_left_;
     std::size_t line_ = 1;

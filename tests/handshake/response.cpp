@@ -67,7 +67,7 @@ result accept(const server_response& response, const upgrade_request& request = 
 }
 
 result reject(const http_rejection& rejection) {
-    return run([&](std::span<char> out) { return write_rejection(out, rejection); });
+    return run([&](std::span<char> out) { return write_reject(out, rejection); });
 }
 
 } // namespace

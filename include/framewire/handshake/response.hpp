@@ -129,8 +129,8 @@ struct http_rejection {
 /// whatever else arrives has to be discarded, or a proxy in between could be led to take bytes of
 /// the client for an answer. A 426 says which version is spoken, a 405 that GET would be right.
 /// Errors: `invalid_status`, `invalid_field`, `reserved_field`, `buffer_too_small`.
-[[nodiscard]] constexpr written write_rejection(std::span<char> out,
-                                                const http_rejection& rejection) noexcept {
+[[nodiscard]] constexpr written write_reject(std::span<char> out,
+                                             const http_rejection& rejection) noexcept {
     http_head_writer writer(out);
     if (rejection.status < 200 || rejection.status > 599) writer.fail(errc::invalid_status);
     const auto status = static_cast<std::size_t>(rejection.status);

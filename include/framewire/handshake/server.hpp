@@ -64,10 +64,10 @@ public:
         return framewire::write_accept(out, request(), response);
     }
 
-    /// Writes a refusal at any time: see `write_rejection`.
+    /// Writes a refusal at any time: see the function of that name.
     [[nodiscard]] constexpr written write_reject(std::span<char> out,
                                                  const http_rejection& rejection) const noexcept {
-        return write_rejection(out, rejection);
+        return framewire::write_reject(out, rejection);
     }
 
     /// How to refuse a handshake that failed: the status for the error, and a body that names the
