@@ -6,56 +6,17 @@
 #ifndef FRAMEWIRE_QT_CLIENT_HPP
 #define FRAMEWIRE_QT_CLIENT_HPP
 
-#include <framewire/qt/http.hpp>
+#include <framewire/qt/client_options.hpp>
+#include <framewire/qt/detail/client_engine.hpp>
 #include <framewire/qt/session.hpp>
-#include <framewire/options.hpp>
 
-#include <QNetworkProxy>
-#include <QSslConfiguration>
-#include <QStringList>
+#include <QIODevice>
 #include <QUrl>
 
-#include <chrono>
-#include <cstddef>
 #include <memory>
+#include <utility>
 
 namespace framewire::qt {
-
-/// How long a client waits. Zero means: as long as it takes (for a phase: as long as `open` lets it).
-struct client_timeouts {
-    /// All of it, from `open` to the server's 101. Absolute: bytes that trickle in do not extend it.
-    std::chrono::milliseconds open{10'000};
-    /// Finding and reaching the host, or the proxy.
-    std::chrono::milliseconds connect{0};
-    /// The TLS handshake.
-    std::chrono::milliseconds tls{0};
-    /// The opening handshake of RFC 6455.
-    std::chrono::milliseconds handshake{0};
-    /// From the first Close frame to the end of the connection.
-    std::chrono::milliseconds close{5'000};
-};
-
-/// What a client asks for, and what it puts up with.
-struct client_options {
-    /// Further header fields of the request, such as Authorization or Cookie.
-    header_list headers;
-    /// The Origin field; none when empty (RFC 6455 4.1: browsers have to send it, others may).
-    QByteArray origin;
-    /// In order of preference.
-    QStringList subprotocols;
-    /// For wss. Certificate and host name are verified.
-    QSslConfiguration tls = QSslConfiguration::defaultConfiguration();
-    /// Talks to anybody who answers: whoever sits in between can read and change everything.
-    bool ignore_tls_errors_insecurely = false;
-    /// The default takes the application's proxy (QNetworkProxy::setApplicationProxy).
-    QNetworkProxy proxy = QNetworkProxy(QNetworkProxy::DefaultProxy);
-    client_timeouts timeouts;
-    framewire::limits limits;
-    /// The longest response head, in bytes.
-    std::size_t max_head_size = 16 * 1024;
-    /// How much of the body of a refusal is kept, in bytes.
-    qsizetype max_refusal_body = 64 * 1024;
-};
 
 /// A WebSocket client.
 ///
@@ -98,6 +59,20 @@ private:
     QUrl url_;
     http_response response_;
 };
+
+inline errc client::open(const QUrl& url, const client_options& options) {
+    return open(nullptr, url, options);
+}
+
+inline errc client::open(std::unique_ptr<QIODevice> connected, const QUrl& url,
+                         const client_options& options) {
+    release();
+    url_ = url;
+    response_ = {};
+    auto* const engine = new detail::client_engine(options, on_opened, response_);
+    attach(engine);
+    return engine->start(url, std::move(connected));
+}
 
 } // namespace framewire::qt
 

@@ -14,6 +14,13 @@
 #include <QByteArray>
 #include <QByteArrayView>
 #include <QIODevice>
+#include <QString>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace framewire::qt {
 
@@ -71,12 +78,107 @@ public:
 protected:
     session() noexcept = default;
     void attach(detail::engine* engine) noexcept;
-    void release() noexcept;
+    void release();
 
 private:
-    friend class detail::engine;
+    [[nodiscard]] static std::span<const std::byte> octets(QByteArrayView bytes) noexcept {
+        return std::as_bytes(std::span(bytes.data(), static_cast<std::size_t>(bytes.size())));
+    }
+    // UTF-8 as it is, other encodings converted.
+    template <typename Use> static errc with_utf8(QAnyStringView text, Use use);
+
     detail::engine* engine_ = nullptr;
 };
+
+inline session::~session() { release(); }
+
+inline void session::attach(detail::engine* engine) noexcept {
+    engine_ = engine;
+    engine->attach(this, &engine_);
+}
+
+inline void session::release() {
+    if (engine_ != nullptr) std::exchange(engine_, nullptr)->release();
+}
+
+inline session_state session::state() const noexcept {
+    return engine_ == nullptr ? session_state::closed : engine_->state();
+}
+
+template <typename Use> errc session::with_utf8(QAnyStringView text, Use use) {
+    return text.visit([&use](auto view) {
+        if constexpr (std::is_same_v<decltype(view), QLatin1StringView>) {
+            return use(QByteArrayView(QString(view).toUtf8()));
+        } else if constexpr (std::is_same_v<decltype(view), QStringView>) {
+            return use(QByteArrayView(view.toUtf8()));
+        } else {
+            return use(QByteArrayView(view.data(), view.size()));
+        }
+    });
+}
+
+inline errc session::send_text(QAnyStringView text) {
+    if (engine_ == nullptr) return errc::not_open;
+    return with_utf8(text, [this](QByteArrayView utf8) {
+        return engine_->send(opcode::text, octets(utf8));
+    });
+}
+
+inline errc session::send_binary(QByteArrayView bytes) {
+    return engine_ == nullptr ? errc::not_open : engine_->send(opcode::binary, octets(bytes));
+}
+
+inline errc session::send_fragment(opcode kind, QByteArrayView bytes, bool last) {
+    return engine_ == nullptr ? errc::not_open
+                              : engine_->send_fragment(kind, octets(bytes), last);
+}
+
+inline errc session::ping(QByteArrayView payload) {
+    return engine_ == nullptr ? errc::not_open : engine_->send(opcode::ping, octets(payload));
+}
+
+inline errc session::pong(QByteArrayView payload) {
+    return engine_ == nullptr ? errc::not_open : engine_->send(opcode::pong, octets(payload));
+}
+
+inline errc session::close(close_code code, QAnyStringView reason) {
+    if (engine_ == nullptr) return errc::success;
+    return with_utf8(reason, [this, code](QByteArrayView utf8) {
+        return engine_->close(code, {utf8.data(), static_cast<std::size_t>(utf8.size())});
+    });
+}
+
+inline void session::abort() {
+    if (engine_ != nullptr) engine_->abort();
+}
+
+inline qint64 session::buffered_amount() const noexcept {
+    return engine_ == nullptr ? 0 : engine_->buffered_amount();
+}
+
+inline void session::pause() {
+    if (engine_ != nullptr) engine_->pause();
+}
+
+inline void session::resume() {
+    if (engine_ != nullptr) engine_->resume();
+}
+
+inline bool session::is_paused() const noexcept {
+    return engine_ != nullptr && engine_->paused();
+}
+
+inline QByteArray session::subprotocol() const {
+    return engine_ == nullptr ? QByteArray() : engine_->subprotocol();
+}
+
+inline QIODevice* session::device() const noexcept {
+    return engine_ == nullptr ? nullptr : engine_->device();
+}
+
+inline QAbstractSocket* session::socket() const noexcept {
+    return qobject_cast<QAbstractSocket*>(device());
+}
 
 } // namespace framewire::qt
 

@@ -1,0 +1,441 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// What drives a session: moves bytes between a device and a connection, keeps the time, and outlives
+// the handle for as long as a closing handshake needs. No moc: it has no signals of its own.
+
+#ifndef FRAMEWIRE_QT_DETAIL_ENGINE_HPP
+#define FRAMEWIRE_QT_DETAIL_ENGINE_HPP
+
+#include <framewire/qt/detail/thread_state.hpp>
+#include <framewire/qt/handlers.hpp>
+#include <framewire/rfc6455.hpp>
+
+#include <QAbstractSocket>
+#include <QBasicTimer>
+#include <QByteArray>
+#include <QCoreApplication>
+#include <QEvent>
+#include <QIODevice>
+#include <QObject>
+#include <QThread>
+#include <QTimerEvent>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <utility>
+
+namespace framewire::qt::detail {
+
+class engine : public QObject {
+public:
+    enum class phase : std::uint8_t { connecting, securing, shaking_hands, refusing, open, ended };
+
+    engine() { ++thread_engine_count(); }
+    ~engine() override {
+        --thread_engine_count();
+        if (device_ != nullptr) device_->disconnect(this);
+    }
+
+    // --- For the handle
+
+    [[nodiscard]] session_state state() const noexcept {
+        if (phase_ == phase::ended) return session_state::closing;
+        if (phase_ != phase::open) return session_state::connecting;
+        return close_expected() ? session_state::closing : session_state::open;
+    }
+    [[nodiscard]] bool accepts_messages() const noexcept { return phase_ == phase::open; }
+
+    virtual errc send(opcode op, std::span<const std::byte> bytes) = 0;
+    virtual errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last) = 0;
+
+    errc close(close_code code, std::string_view reason) {
+        if (phase_ == phase::ended) return errc::success;
+        if (phase_ != phase::open) {
+            give_up({}, QStringLiteral("closed before the connection was open"), true);
+            return errc::success;
+        }
+        const errc result = start_closing(code, reason);
+        if (result == errc::success) {
+            paused_ = false; // or the peer's answer would never be read
+            schedule_read();
+        }
+        return result;
+    }
+
+    // Ends at once; on_closed is called before it returns.
+    void abort() {
+        const in_use guard(*this);
+        if (phase_ != phase::ended) drop_device();
+        finish();
+    }
+
+    // The handle is being destroyed: goes on alone for as long as a closing handshake takes.
+    void release() {
+        handlers_ = nullptr;
+        handle_slot_ = nullptr;
+        paused_ = false;
+        const bool alone = depth_ == 0;
+        {
+            const in_use guard(*this);
+            if (close_timeout_.count() <= 0) close_timeout_ = std::chrono::seconds(5);
+            if (phase_ == phase::open) {
+                start_closing(close_code::going_away, {});
+                settle();
+                if (phase_ == phase::open) linger();
+                schedule_read(); // what was paused
+            } else {
+                drop_device();
+            }
+            if (phase_ == phase::ended) info_.reset();
+        }
+        if (alone && phase_ == phase::ended) delete this;
+    }
+
+    void attach(session_handlers* handlers, engine** slot) noexcept {
+        handlers_ = handlers;
+        handle_slot_ = slot;
+    }
+
+    [[nodiscard]] qint64 buffered_amount() const noexcept {
+        if (device_ == nullptr) return 0;
+        return static_cast<qint64>(output().size()) + device_->bytesToWrite();
+    }
+
+    void pause() noexcept { paused_ = true; }
+    void resume() {
+        if (std::exchange(paused_, false)) schedule_read();
+    }
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
+    [[nodiscard]] QIODevice* device() const noexcept { return device_.get(); }
+    [[nodiscard]] const QByteArray& subprotocol() const noexcept { return subprotocol_; }
+
+    // Has the output written before the event loop goes to sleep: one write for all that is sent
+    // until then. The read handler writes at its end, but a handler of the application may run a
+    // nested event loop before that.
+    void wake() {
+        if (!reading_ || thread()->loopLevel() != reading_level_) post();
+    }
+
+protected:
+    // Keeps the object alive while a member function runs: handlers may do anything.
+    class in_use {
+    public:
+        explicit in_use(engine& self) noexcept : self_(self) { ++self_.depth_; }
+        in_use(const in_use&) = delete;
+        in_use& operator=(const in_use&) = delete;
+        ~in_use() {
+            if (--self_.depth_ == 0 && self_.phase_ == phase::ended &&
+                self_.handlers_ == nullptr && self_.info_ == nullptr) {
+                self_.deleteLater(); // this may run inside a signal of the device
+            }
+        }
+
+    private:
+        engine& self_;
+    };
+
+    // --- For the protocol's side, which knows the role
+
+    virtual void shake_hands(std::span<std::byte>& in) = 0; // ends in open(), or in give_up()
+    virtual void take_input(std::span<std::byte>& in) = 0;  // delivers until input is used or paused
+    virtual void take_eof() = 0;                            // tells `failed` unless all was said
+    virtual errc start_closing(close_code code, std::string_view reason) = 0;
+    [[nodiscard]] virtual std::span<const std::byte> output() const noexcept = 0;
+    virtual void consume_output(std::size_t size) noexcept = 0;
+    [[nodiscard]] virtual bool close_expected() const noexcept = 0;
+    [[nodiscard]] virtual bool should_shut_down() const noexcept = 0;
+    virtual void release_memory() noexcept = 0;
+    virtual void lost_while_opening(const QString& system_text) = 0;
+    virtual void timed_out_while_opening() = 0;
+
+    // Takes the device over. Signals of connecting are for those who make devices.
+    void take_device(std::unique_ptr<QIODevice> device) {
+        device_ = std::move(device);
+        socket_ = qobject_cast<QAbstractSocket*>(device_.get());
+        QIODevice* const d = device_.get();
+        connect(d, &QIODevice::readyRead, this, [this] { read(); });
+        connect(d, &QIODevice::bytesWritten, this, [this] { written(); });
+        if (socket_ != nullptr) {
+            connect(socket_, &QAbstractSocket::disconnected, this, [this] { disconnected(); });
+        } else {
+            connect(d, &QIODevice::readChannelFinished, this, [this] { disconnected(); });
+            connect(d, &QIODevice::aboutToClose, this, [this] { disconnected(); });
+        }
+    }
+
+    // The opening handshake is over. A guard of the caller keeps this alive.
+    void open(std::chrono::milliseconds close_timeout) {
+        phase_ = phase::open;
+        timer_.stop();
+        close_timeout_ = close_timeout;
+    }
+
+    void start_timer(std::chrono::milliseconds time) {
+        if (time.count() <= 0) return timer_.stop();
+        constexpr auto most = static_cast<std::int64_t>(std::numeric_limits<int>::max());
+        timer_.start(static_cast<int>(std::min<std::int64_t>(time.count(), most)),
+                     Qt::CoarseTimer, this);
+    }
+
+    close_info& info() {
+        if (info_ == nullptr) info_ = std::make_unique<close_info>();
+        return *info_;
+    }
+
+    // Ends a session that did not open, or that lost its device; on_closed is called from the event
+    // loop when `later`.
+    void give_up(std::error_code error, const QString& text, bool later = false) {
+        const in_use guard(*this);
+        if (phase_ == phase::ended) return;
+        info().error = error;
+        info().error_text = text;
+        drop_device();
+        if (!later) return finish();
+        post();
+    }
+
+    void written() {
+        const in_use guard(*this);
+        if (phase_ == phase::open) settle();
+    }
+
+    // Writes what there is to write, and sees to the end of the connection.
+    void settle() {
+        if (phase_ != phase::open) return;
+        if (close_expected() && !closing_) {
+            closing_ = true;
+            start_timer(close_timeout_);
+        }
+        flush();
+        if (phase_ != phase::open || !output().empty()) return;
+        if (should_shut_down()) return shut_down();
+        if (!blocked_ || device_->bytesToWrite() > 0) return;
+        blocked_ = false;
+        if (!closing_ && handlers_ != nullptr) handlers_->on_drain();
+    }
+
+    // Ends the transport once everything is written, and then the session.
+    void shut_down() {
+        if (socket_ == nullptr) {
+            if (device_->bytesToWrite() == 0) disconnected();
+            return;
+        }
+        if (std::exchange(shutting_down_, true)) return;
+        discard_input();
+        if (phase_ != phase::open) return;
+        if (socket_->state() == QAbstractSocket::UnconnectedState) return disconnected();
+        socket_->disconnectFromHost(); // tells `disconnected`, at once or when all is written
+    }
+
+    // Unread input would make the system answer with a reset, which can overtake our Close frame.
+    void discard_input() {
+        const receive_buffer buffer;
+        const auto most = static_cast<qint64>(buffer.bytes().size());
+        for (int i = 0; i < 4; ++i) {
+            if (device_->read(reinterpret_cast<char*>(buffer.bytes().data()), most) < most) return;
+        }
+    }
+
+    void read() {
+        if (reading_ || paused_ || phase_ == phase::ended) return;
+        if (phase_ == phase::connecting || phase_ == phase::securing) return;
+        const in_use guard(*this);
+        reading_ = true;
+        reading_level_ = thread()->loopLevel();
+        read_some();
+        reading_ = false;
+        settle();
+        if (phase_ == phase::open && output().empty()) release_memory();
+    }
+
+    phase phase_ = phase::connecting;
+    std::unique_ptr<QIODevice> device_;
+    QAbstractSocket* socket_ = nullptr; // device_, when it is one
+    session_handlers* handlers_ = nullptr;
+    QByteArray subprotocol_;
+    bool paused_ = false;
+    QByteArray leftover_; // input behind the message whose handler called pause()
+
+    void timerEvent(QTimerEvent* event) override {
+        if (event->timerId() != timer_.timerId()) return QObject::timerEvent(event);
+        const in_use guard(*this);
+        timer_.stop();
+        if (phase_ == phase::open) {
+            // RFC 6455 7.1.1: a peer that does not end the connection is left.
+            if (info_ == nullptr || (!info_->clean && !info_->error)) {
+                info().error = errc::close_timeout;
+                info().error_text = sentence(message(errc::close_timeout));
+            }
+            drop_device();
+            finish();
+        } else if (phase_ != phase::ended) {
+            timed_out_while_opening();
+        }
+    }
+
+    void customEvent(QEvent*) override {
+        const in_use guard(*this);
+        awake_ = false;
+        if (phase_ == phase::ended) return finish();
+        if (std::exchange(read_later_, false)) read();
+        settle();
+    }
+
+    void schedule_read() {
+        read_later_ = true;
+        post();
+    }
+
+    void post() {
+        if (std::exchange(awake_, true)) return;
+        QCoreApplication::postEvent(this, new QEvent(QEvent::User));
+    }
+
+    [[nodiscard]] static QString sentence(std::string_view text) {
+        return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+    }
+
+private:
+    static constexpr qint64 high_water = 128 * 1024; // bytes that the device may hold for us
+    static constexpr int reads_a_turn = 8;
+
+    void flush() {
+        while (!output().empty()) {
+            const qint64 room = high_water - device_->bytesToWrite();
+            if (room <= 0) break;
+            const auto size = std::min(room, static_cast<qint64>(output().size()));
+            const auto* data = reinterpret_cast<const char*>(output().data());
+            const qint64 count = device_->write(data, size);
+            if (phase_ != phase::open) return;
+            // A device that cannot be written to may still hold what the peer said at last. Reading
+            // finds the end of it.
+            if (count < 0) return consume_output(output().size());
+            consume_output(static_cast<std::size_t>(count));
+            if (count == 0) break;
+        }
+        if (!output().empty() || device_->bytesToWrite() > 0) blocked_ = true;
+    }
+
+    void read_some() {
+        if (!leftover_.isEmpty()) {
+            QByteArray bytes = std::exchange(leftover_, QByteArray());
+            take(std::span(reinterpret_cast<std::byte*>(bytes.data()),
+                           static_cast<std::size_t>(bytes.size())));
+        }
+        const receive_buffer buffer;
+        const auto most = static_cast<qint64>(buffer.bytes().size());
+        for (int i = 0; i < reads_a_turn; ++i) {
+            if (paused_ || phase_ == phase::ended || device_ == nullptr) return;
+            const qint64 count =
+                device_->read(reinterpret_cast<char*>(buffer.bytes().data()), most);
+            // An unbuffered socket tells the end of the stream here and nowhere else.
+            if (count < 0) return lost();
+            if (count > 0) take(buffer.bytes().first(static_cast<std::size_t>(count)));
+            if (count < most) {
+                if (disconnected_) lost();
+                return;
+            }
+        }
+        schedule_read(); // others get their turn first
+    }
+
+    void take(std::span<std::byte> in) {
+        if (phase_ == phase::shaking_hands) shake_hands(in);
+        if (phase_ == phase::open) take_input(in);
+        if (paused_ && phase_ == phase::open && !in.empty()) {
+            leftover_.append(reinterpret_cast<const char*>(in.data()),
+                             static_cast<qsizetype>(in.size()));
+        }
+    }
+
+    // The transport has ended, but what was received before comes first.
+    void disconnected() {
+        if (phase_ == phase::ended || disconnected_) return;
+        const in_use guard(*this);
+        disconnected_ = true;
+        if (reading_ || paused_) return; // found by the reader
+        if (phase_ == phase::connecting || phase_ == phase::securing) return lost();
+        reading_ = true;
+        while (phase_ != phase::ended && !paused_ && device_->bytesAvailable() > 0) read_some();
+        reading_ = false;
+        if (!paused_) lost();
+    }
+
+    void lost() {
+        if (phase_ == phase::ended) return;
+        if (phase_ != phase::open) {
+            lost_while_opening(device_->errorString());
+            return;
+        }
+        take_eof();
+        if (phase_ == phase::ended) return; // by a handler
+        drop_device();
+        finish();
+    }
+
+    // Leaves the device, which may be in the middle of telling us something.
+    void drop_device() {
+        if (phase_ == phase::ended) return;
+        phase_ = phase::ended;
+        timer_.stop();
+        info();
+        if (device_ == nullptr) return;
+        device_->disconnect(this);
+        if (socket_ != nullptr) {
+            socket_->abort();
+        } else {
+            device_->close();
+        }
+        socket_ = nullptr;
+        device_.release()->deleteLater();
+    }
+
+    // Tells the application, once.
+    void finish() {
+        const std::unique_ptr<close_info> told = std::move(info_);
+        session_handlers* const handlers = std::exchange(handlers_, nullptr);
+        if (handle_slot_ != nullptr) *std::exchange(handle_slot_, nullptr) = nullptr;
+        if (told == nullptr) return;
+        ended(*told);
+        if (handlers != nullptr) handlers->on_closed(*told);
+    }
+
+    // For the server, which counts its pending handshakes.
+    virtual void ended(const close_info&) {}
+
+    // Nobody owns an engine without a handle; it may not outlive its thread's event loop either.
+    void linger() {
+        QCoreApplication* const app = QCoreApplication::instance();
+        if (app == nullptr || QCoreApplication::closingDown()) {
+            drop_device();
+        } else if (app->thread() == thread()) {
+            setParent(app);
+        } else {
+            connect(thread(), &QThread::finished, this, [this] { delete this; });
+        }
+    }
+
+    engine** handle_slot_ = nullptr; // the handle's pointer to this
+    std::unique_ptr<close_info> info_;
+    QBasicTimer timer_;
+    std::chrono::milliseconds close_timeout_{0};
+    int depth_ = 0;
+    int reading_level_ = 0;
+    bool awake_ = false;
+    bool reading_ = false;
+    bool read_later_ = false;
+    bool blocked_ = false;
+    bool closing_ = false;
+    bool shutting_down_ = false;
+    bool disconnected_ = false;
+};
+
+} // namespace framewire::qt::detail
+
+#endif

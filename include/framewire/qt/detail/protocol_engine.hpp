@@ -1,0 +1,124 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// The part of an engine that knows its role: events of the connection to handlers, calls to frames.
+
+#ifndef FRAMEWIRE_QT_DETAIL_PROTOCOL_ENGINE_HPP
+#define FRAMEWIRE_QT_DETAIL_PROTOCOL_ENGINE_HPP
+
+#include <framewire/connection.hpp>
+#include <framewire/qt/detail/engine.hpp>
+
+#include <QByteArrayView>
+#include <QString>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace framewire::qt::detail {
+
+template <role Role> class protocol_engine : public engine {
+public:
+    explicit protocol_engine(const framewire::limits& bounds)
+        requires(Role == role::server)
+        : connection_(bounds) {}
+    explicit protocol_engine(const framewire::limits& bounds)
+        requires(Role == role::client)
+        : connection_(thread_masking_keys(), bounds) {}
+
+    errc send(opcode op, std::span<const std::byte> bytes) override {
+        if (!accepts_messages()) return errc::not_open;
+        errc result = errc::success;
+        switch (op) {
+        case opcode::text: result = connection_.send_text(bytes); break;
+        case opcode::binary: result = connection_.send_binary(bytes); break;
+        case opcode::ping: result = connection_.ping(bytes); break;
+        default: result = connection_.pong(bytes); break;
+        }
+        if (result == errc::success) wake();
+        return result;
+    }
+
+    errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last) override {
+        if (!accepts_messages()) return errc::not_open;
+        const errc result = connection_.send_fragment(kind, bytes, last);
+        if (result == errc::success) wake();
+        return result;
+    }
+
+protected:
+    void take_input(std::span<std::byte>& in) override {
+        while (phase_ == phase::open && !paused_) {
+            const framewire::event e = connection_.next(in);
+            if (e.kind == event_kind::need_data) return;
+            tell(e);
+        }
+    }
+
+    void take_eof() override {
+        connection_.receive_eof();
+        std::span<std::byte> nothing;
+        for (;;) {
+            const framewire::event e = connection_.next(nothing);
+            if (e.kind == event_kind::need_data) return;
+            tell(e);
+        }
+    }
+
+    errc start_closing(close_code code, std::string_view reason) override {
+        const bool first = connection_.state() == connection_state::open;
+        const errc result = connection_.close(code, reason);
+        if (first && result == errc::success) closed_here_ = true;
+        return result;
+    }
+    [[nodiscard]] std::span<const std::byte> output() const noexcept override {
+        return connection_.output();
+    }
+    void consume_output(std::size_t size) noexcept override { connection_.consume_output(size); }
+    [[nodiscard]] bool close_expected() const noexcept override {
+        return connection_.close_expected();
+    }
+    [[nodiscard]] bool should_shut_down() const noexcept override {
+        return connection_.should_shut_down();
+    }
+    void release_memory() noexcept override { connection_.release_memory(); }
+
+private:
+    void tell(const framewire::event& e) {
+        if (e.kind == event_kind::close) return tell_close(e);
+        if (e.kind == event_kind::failed) return tell_failure(e);
+        if (handlers_ == nullptr) return;
+        if (e.kind == event_kind::text) return handlers_->on_text(e.text());
+        const QByteArrayView bytes(e.payload.data(), static_cast<qsizetype>(e.payload.size()));
+        if (e.kind == event_kind::binary) return handlers_->on_binary(bytes);
+        if (e.kind == event_kind::ping) return handlers_->on_ping(bytes);
+        handlers_->on_pong(bytes);
+    }
+
+    void tell_close(const framewire::event& e) {
+        info().code = e.code;
+        info().reason = sentence(e.text());
+        info().clean = true; // RFC 6455 7.1.4: ours has been sent, or is on its way
+        info().by_peer = !closed_here_;
+        if (!closed_here_ && handlers_ != nullptr) handlers_->on_closing();
+    }
+
+    void tell_failure(const framewire::event& e) {
+        info().code = e.code;
+        info().error = e.error;
+        info().error_text = sentence(message(e.error));
+        if (e.error != errc::connection_lost || socket_ == nullptr) return;
+        if (socket_->error() != QAbstractSocket::RemoteHostClosedError &&
+            socket_->error() != QAbstractSocket::UnknownSocketError) {
+            info().error_text += QStringLiteral(" (") + socket_->errorString() + QLatin1Char(')');
+        }
+    }
+
+    connection<Role> connection_;
+    bool closed_here_ = false;
+};
+
+} // namespace framewire::qt::detail
+
+#endif
