@@ -3,6 +3,7 @@
 
 #include <framewire/handshake/client.hpp>
 
+#include "support/allocation_counter.hpp"
 #include "support/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/chunker.hpp"
@@ -460,4 +461,32 @@ TEST_CASE("client_handshake: both sides understand each other", "[rfc6455-4.1][r
     CHECK(result.status == handshake_status::complete);
     CHECK(result.subprotocol == "superchat");
     CHECK(result.extensions == "[permessage-deflate]");
+}
+
+TEST_CASE("client_handshake: neither side allocates") {
+    std::array<char, 512> storage{};
+    std::array<char, 512> out{};
+    client_request request = example;
+    request.extensions = "permessage-deflate";
+    std::span<const std::byte> sent;
+
+    const test::allocation_count before = test::allocations();
+    client_handshake client(request, nonce, storage);
+    const written asked = client.write_request(out);
+    std::array<char, 512> server_storage{};
+    std::array<char, 512> answer{};
+    server_handshake server(server_storage);
+    sent = std::as_bytes(std::span(out).first(asked.size));
+    const handshake_status served = server.feed(sent);
+    const written accepted =
+        server.write_accept(answer, {.subprotocol = "chat", .extensions = "permessage-deflate"});
+    sent = std::as_bytes(std::span(answer).first(accepted.size));
+    const handshake_status opened = client.feed(sent);
+    const written rejected = server.write_reject(answer, server.rejection());
+    const test::allocation_count after = test::allocations();
+
+    CHECK((after - before).calls == 0);
+    CHECK(served == handshake_status::complete);
+    CHECK(opened == handshake_status::complete);
+    CHECK(rejected.error == errc::success);
 }
