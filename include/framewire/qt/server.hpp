@@ -6,80 +6,29 @@
 #ifndef FRAMEWIRE_QT_SERVER_HPP
 #define FRAMEWIRE_QT_SERVER_HPP
 
-#include <framewire/qt/http.hpp>
-#include <framewire/qt/session.hpp>
-#include <framewire/options.hpp>
+#include <framewire/qt/detail/acceptor.hpp>
+#include <framewire/qt/server_handlers.hpp>
+#include <framewire/qt/server_options.hpp>
 
+#include <QByteArray>
 #include <QHostAddress>
-#include <QSslConfiguration>
-#include <QStringList>
+#include <QIODevice>
+#include <QString>
 
-#include <chrono>
-#include <cstddef>
 #include <memory>
-#include <optional>
+#include <utility>
 
 namespace framewire::qt {
 
-namespace detail {
-class acceptor;
-}
-
-/// A session that a server accepted.
-class server_session final : public session {
-public:
-    explicit server_session(detail::engine* engine) noexcept { attach(engine); }
-};
-
-/// What a server offers, and what it puts up with. Changes apply to handshakes that follow.
-struct server_options {
-    /// The subprotocols it speaks. The first one of the client's list that is here is chosen.
-    QStringList subprotocols;
-    /// The Server field of responses; none when empty.
-    QByteArray server_name;
-    /// Further header fields of each 101 response.
-    header_list headers;
-    /// The pages that may connect: origins such as "https://example.org". A browser names the page
-    /// that connects, and does so on behalf of any page whatever (RFC 6455 10.2): a request with an
-    /// Origin that is not listed is refused with 403. Requests without one are let through, since
-    /// they do not come from a browser.
-    QList<QByteArray> allowed_origins;
-    /// Lets every page connect. Set it when `on_request` looks at the origin, or when nothing of
-    /// value can be had or done without further authentication.
-    bool allow_any_origin = false;
-    /// With it the server speaks wss: it needs a local certificate and a private key.
-    std::optional<QSslConfiguration> tls;
-    framewire::limits limits;
-    /// The longest request head, in bytes; more is answered with 431.
-    std::size_t max_head_size = 16 * 1024;
-    /// From TCP accept to the end of the handshake, TLS included. Absolute: bytes that trickle in do
-    /// not extend it. Zero means for ever.
-    std::chrono::milliseconds open_timeout{10'000};
-    /// From the first Close frame to the end of the connection. Zero means for ever.
-    std::chrono::milliseconds close_timeout{5'000};
-    /// While so many connections have not finished their handshakes, further ones wait in the
-    /// system's queue.
-    int max_pending_handshakes = 256;
-};
-
 /// A WebSocket server. It belongs to the thread that made it. Destroying or closing it leaves the
 /// sessions alone that it has handed out, and drops connections that still shake hands.
-class server {
+class server : public server_handlers {
 public:
     server();
     explicit server(server_options options);
     server(const server&) = delete;
     server& operator=(const server&) = delete;
     ~server();
-
-    /// A session has opened; whoever gets it owns it. Messages come after this has returned.
-    callback<void(std::unique_ptr<session> opened, const request& from)> on_session;
-    /// Decides on a well-formed request whose origin is allowed; all are accepted when not set.
-    callback<answer(const request& from)> on_request;
-    /// A connection ended before it became a session: a malformed request, a refusal, TLS, time-out.
-    callback<void(const close_info& info)> on_failed_handshake;
-    /// The system failed to accept a connection.
-    callback<void(const QString& error_text)> on_accept_error;
 
     /// Starts to listen; port 0 lets the system choose one. False when it could not: error_text().
     bool listen(const QHostAddress& address = QHostAddress::LocalHost, quint16 port = 0);
@@ -108,9 +57,37 @@ public:
     [[nodiscard]] int pending_handshakes() const noexcept;
 
 private:
-    friend class detail::acceptor;
     detail::acceptor* acceptor_;
 };
+
+inline server::server() : server(server_options()) {}
+inline server::server(server_options options)
+    : acceptor_(new detail::acceptor(*this, std::move(options))) {}
+inline server::~server() { acceptor_->release(); }
+
+inline bool server::listen(const QHostAddress& address, quint16 port) {
+    return acceptor_->start(address, port);
+}
+inline void server::close() { acceptor_->stop(); }
+inline bool server::is_listening() const noexcept { return acceptor_->isListening(); }
+inline QHostAddress server::address() const { return acceptor_->serverAddress(); }
+inline quint16 server::port() const noexcept { return acceptor_->serverPort(); }
+inline QString server::error_text() const { return acceptor_->error_text(); }
+
+inline void server::pause_accepting() { acceptor_->pause(true); }
+inline void server::resume_accepting() { acceptor_->pause(false); }
+inline bool server::is_accepting_paused() const noexcept { return acceptor_->paused(); }
+
+inline const server_options& server::options() const noexcept { return acceptor_->options(); }
+inline void server::set_options(server_options options) {
+    acceptor_->set_options(std::move(options));
+}
+
+inline void server::adopt(std::unique_ptr<QIODevice> device, const QByteArray& already_read) {
+    acceptor_->adopt(std::move(device), already_read);
+}
+
+inline int server::pending_handshakes() const noexcept { return acceptor_->pending(); }
 
 } // namespace framewire::qt
 

@@ -24,6 +24,10 @@
 
 namespace framewire::qt {
 
+namespace detail {
+class acceptor;
+}
+
 /// A handle to a WebSocket connection. `server::on_session` gives them out; `client` is one.
 ///
 /// It belongs to the thread that made it, which has to run an event loop. It may be destroyed at any
@@ -37,7 +41,7 @@ class session : public session_handlers {
 public:
     session(const session&) = delete;
     session& operator=(const session&) = delete;
-    ~session();
+    virtual ~session();
 
     [[nodiscard]] session_state state() const noexcept;
 
@@ -81,6 +85,8 @@ protected:
     void release();
 
 private:
+    friend class detail::acceptor; // makes the sessions of a server
+
     [[nodiscard]] static std::span<const std::byte> octets(QByteArrayView bytes) noexcept {
         return std::as_bytes(std::span(bytes.data(), static_cast<std::size_t>(bytes.size())));
     }

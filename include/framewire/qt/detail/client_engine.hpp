@@ -45,8 +45,10 @@ public:
         const std::chrono::milliseconds time = opening_->options.timeouts.open;
         if (time.count() > 0) opening_->deadline.setRemainingTime(time);
         if (error != errc::success) {
-            fail(error, QStringLiteral("cannot open %1: %2")
-                            .arg(url.toDisplayString(), sentence(message(error))));
+            const QString shown = url.isValid() ? url.toDisplayString() : QStringLiteral("the URL");
+            const QString why = url.isValid() || url.isEmpty() ? sentence(message(error))
+                                                               : url.errorString();
+            fail(error, QStringLiteral("cannot open %1: %2").arg(shown, why));
         } else if (connected != nullptr) {
             take_device(std::move(connected));
             begin_handshake();

@@ -70,9 +70,7 @@ public:
 
     // Ends at once; on_closed is called before it returns.
     void abort() {
-        const in_use guard(*this);
-        if (phase_ != phase::ended) drop_device();
-        finish();
+        end();
     }
 
     // The handle is being destroyed: goes on alone for as long as a closing handshake takes.
@@ -157,10 +155,11 @@ protected:
     // Takes the device over. Signals of connecting are for those who make devices.
     void take_device(std::unique_ptr<QIODevice> device) {
         device_ = std::move(device);
+        device_->setParent(nullptr);
         socket_ = qobject_cast<QAbstractSocket*>(device_.get());
         QIODevice* const d = device_.get();
         connect(d, &QIODevice::readyRead, this, [this] { read(); });
-        connect(d, &QIODevice::bytesWritten, this, [this] { written(); });
+        connect(d, &QIODevice::bytesWritten, this, [this] { write_more(); });
         if (socket_ != nullptr) {
             connect(socket_, &QAbstractSocket::disconnected, this, [this] { disconnected(); });
         } else {
@@ -200,7 +199,14 @@ protected:
         post();
     }
 
-    void written() {
+    // The same when info() has been filled in already.
+    void end() {
+        const in_use guard(*this);
+        drop_device();
+        finish();
+    }
+
+    void write_more() {
         const in_use guard(*this);
         if (phase_ == phase::open) settle();
     }
@@ -272,8 +278,7 @@ protected:
                 info().error = errc::close_timeout;
                 info().error_text = sentence(message(errc::close_timeout));
             }
-            drop_device();
-            finish();
+            end();
         } else if (phase_ != phase::ended) {
             timed_out_while_opening();
         }
@@ -374,9 +379,7 @@ private:
             return;
         }
         take_eof();
-        if (phase_ == phase::ended) return; // by a handler
-        drop_device();
-        finish();
+        end(); // unless a handler has
     }
 
     // Leaves the device, which may be in the middle of telling us something.

@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Takes connections from the system and keeps them until their handshakes are over.
+
+#ifndef FRAMEWIRE_QT_DETAIL_ACCEPTOR_HPP
+#define FRAMEWIRE_QT_DETAIL_ACCEPTOR_HPP
+
+#include <framewire/qt/detail/server_engine.hpp>
+#include <framewire/qt/server_handlers.hpp>
+#include <framewire/qt/server_options.hpp>
+#include <framewire/qt/session.hpp>
+
+#include <QBasicTimer>
+#include <QHostAddress>
+#include <QSslKey>
+#include <QSslSocket>
+#include <QTcpServer>
+#include <QTcpSocket>
+#include <QTimerEvent>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace framewire::qt::detail {
+
+class acceptor final : public QTcpServer, private server_owner {
+public:
+    acceptor(server_handlers& handlers, server_options options)
+        : handlers_(&handlers), options_(std::move(options)) {
+        connect(this, &QTcpServer::acceptError, this, [this] { accept_failed(); });
+    }
+    ~acceptor() override { stop(); }
+
+    // The handle is being destroyed, perhaps by one of its handlers.
+    void release() {
+        handlers_ = nullptr;
+        stop();
+        if (busy_ == 0) {
+            delete this;
+        } else {
+            deleteLater();
+        }
+    }
+
+    bool start(const QHostAddress& address, quint16 port) {
+        stop();
+        error_text_.clear();
+        if (options_.tls && !QSslSocket::supportsSsl()) {
+            error_text_ = QStringLiteral("TLS is not available: Qt found no backend for it");
+        } else if (options_.tls && (options_.tls->localCertificate().isNull() ||
+                                    options_.tls->privateKey().isNull())) {
+            error_text_ = QStringLiteral("a wss server needs a certificate and a private key");
+        } else if (!listen(address, port)) {
+            error_text_ = QStringLiteral("cannot listen on %1 port %2: %3")
+                              .arg(address.toString())
+                              .arg(port)
+                              .arg(errorString());
+        }
+        if (isListening()) update_accepting();
+        return isListening();
+    }
+
+    void stop() {
+        close();
+        retry_.stop();
+        for (const qintptr descriptor : std::exchange(waiting_, {})) {
+            QTcpSocket socket; // closes it
+            socket.setSocketDescriptor(descriptor);
+            socket.abort();
+        }
+        for (server_engine* const engine : std::exchange(pending_, {})) engine->abandon();
+    }
+
+    void pause(bool on) {
+        paused_ = on;
+        update_accepting();
+    }
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
+
+    [[nodiscard]] const server_options& options() const noexcept override { return options_; }
+    void set_options(server_options options) {
+        options_ = std::move(options);
+        update_accepting();
+    }
+
+    void adopt(std::unique_ptr<QIODevice> device, const QByteArray& already_read) {
+        auto* const engine = new server_engine(*this);
+        pending_.push_back(engine);
+        engine->adopt(std::move(device), already_read);
+    }
+
+    [[nodiscard]] int pending() const noexcept { return static_cast<int>(pending_.size()); }
+    [[nodiscard]] const QString& error_text() const noexcept { return error_text_; }
+
+protected:
+    // Qt goes on accepting until the system has no more, whatever pauseAccepting() says meanwhile.
+    void incomingConnection(qintptr descriptor) override {
+        if (paused_ || full()) {
+            waiting_.push_back(descriptor);
+        } else {
+            begin(descriptor);
+        }
+        update_accepting();
+    }
+
+    void timerEvent(QTimerEvent* event) override {
+        if (event->timerId() != retry_.timerId()) return QTcpServer::timerEvent(event);
+        retry_.stop();
+        update_accepting();
+    }
+
+private:
+    [[nodiscard]] bool full() const noexcept { return pending() >= options_.max_pending_handshakes; }
+
+    void begin(qintptr descriptor) {
+        std::unique_ptr<QTcpSocket> socket;
+        QIODevice::OpenMode mode = QIODevice::ReadWrite;
+        if (options_.tls) {
+            socket = std::make_unique<QSslSocket>();
+        } else {
+            socket = std::make_unique<QTcpSocket>();
+            // Reads and writes go straight to the system: an idle connection has no buffers.
+            mode |= QIODevice::Unbuffered;
+        }
+        if (!socket->setSocketDescriptor(descriptor, QAbstractSocket::ConnectedState, mode)) return;
+        socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
+        auto* const engine = new server_engine(*this);
+        pending_.push_back(engine);
+        engine->start(std::move(socket), options_.tls.has_value());
+    }
+
+    void update_accepting() {
+        while (!paused_ && !full() && !waiting_.empty()) {
+            const qintptr descriptor = waiting_.front();
+            waiting_.erase(waiting_.begin());
+            begin(descriptor);
+        }
+        if (!isListening() || retry_.isActive()) return;
+        if (paused_ || full()) {
+            pauseAccepting();
+        } else {
+            resumeAccepting();
+        }
+    }
+
+    // Qt pauses for good when the system refuses, as it does when there are no descriptors left.
+    void accept_failed() {
+        retry_.start(250, this);
+        if (handlers_ == nullptr) return;
+        ++busy_;
+        handlers_->on_accept_error(errorString());
+        --busy_;
+    }
+
+    [[nodiscard]] answer decide(const request& from) override {
+        if (handlers_ == nullptr || !handlers_->on_request) return answer::accept();
+        ++busy_;
+        answer decision = handlers_->on_request(from);
+        --busy_;
+        return decision;
+    }
+
+    void forget(const server_engine& engine) {
+        std::erase(pending_, &engine);
+        update_accepting();
+    }
+
+    void opened(server_engine& engine, const request& from) override {
+        forget(engine);
+        std::unique_ptr<session> handle(new session);
+        handle->attach(&engine);
+        if (handlers_ == nullptr) return;
+        ++busy_;
+        handlers_->on_session(std::move(handle), from);
+        --busy_;
+    }
+
+    void failed(server_engine& engine, const close_info& info) override {
+        forget(engine);
+        if (handlers_ == nullptr) return;
+        ++busy_;
+        handlers_->on_failed_handshake(info);
+        --busy_;
+    }
+
+    server_handlers* handlers_;
+    server_options options_;
+    QString error_text_;
+    std::vector<server_engine*> pending_;
+    std::vector<qintptr> waiting_; // accepted, but there was no room for them
+    QBasicTimer retry_;
+    int busy_ = 0;
+    bool paused_ = false;
+};
+
+} // namespace framewire::qt::detail
+
+#endif

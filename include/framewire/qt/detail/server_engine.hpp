@@ -1,0 +1,260 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// A server's way to an open session: TLS, the request, the decision, the answer.
+
+#ifndef FRAMEWIRE_QT_DETAIL_SERVER_ENGINE_HPP
+#define FRAMEWIRE_QT_DETAIL_SERVER_ENGINE_HPP
+
+#include <framewire/handshake/server.hpp>
+#include <framewire/qt/detail/opening_request.hpp>
+#include <framewire/qt/detail/origin.hpp>
+#include <framewire/qt/detail/protocol_engine.hpp>
+#include <framewire/qt/http.hpp>
+#include <framewire/qt/server_options.hpp>
+
+#include <QByteArray>
+#include <QSslError>
+#include <QSslSocket>
+#include <QString>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace framewire::qt::detail {
+
+class server_engine;
+
+// What a server engine wants of whoever made it, until its session is open.
+class server_owner {
+public:
+    [[nodiscard]] virtual const server_options& options() const noexcept = 0;
+    [[nodiscard]] virtual answer decide(const request& from) = 0;
+    virtual void opened(server_engine& engine, const request& from) = 0;
+    virtual void failed(server_engine& engine, const close_info& info) = 0;
+
+protected:
+    ~server_owner() = default;
+};
+
+class server_engine final : public protocol_engine<role::server> {
+public:
+    explicit server_engine(server_owner& owner)
+        : protocol_engine(owner.options().limits), owner_(&owner) {}
+
+    // The socket is connected. For TLS, its handshake comes first.
+    void start(std::unique_ptr<QIODevice> device, bool secure) {
+        take_device(std::move(device));
+        start_timer(owner_->options().open_timeout);
+        if (!secure) {
+            phase_ = phase::shaking_hands;
+            return;
+        }
+        phase_ = phase::securing;
+        secure_ = true;
+        auto* const tls = static_cast<QSslSocket*>(socket_);
+        tls->setSslConfiguration(*owner_->options().tls);
+        tls->setReadBufferSize(tls_read_buffer);
+        connect(tls, &QSslSocket::encrypted, this, [this] {
+            phase_ = phase::shaking_hands;
+            schedule_read();
+        });
+        connect(tls, &QAbstractSocket::errorOccurred, this, [this] {
+            if (phase_ == phase::securing) {
+                give_up(transport_errc::tls_failed,
+                        QStringLiteral("the TLS handshake with %1 failed: %2")
+                            .arg(peer(), socket_->errorString()));
+            }
+        });
+        tls->startServerEncryption();
+    }
+
+    // The device comes from elsewhere, with what was read from it before.
+    void adopt(std::unique_ptr<QIODevice> device, const QByteArray& already_read) {
+        const auto* const tls = qobject_cast<QSslSocket*>(device.get());
+        start(std::move(device), false);
+        secure_ = tls != nullptr && tls->isEncrypted();
+        leftover_ = already_read;
+        schedule_read();
+    }
+
+    // The owner is going away.
+    void abandon() {
+        owner_ = nullptr;
+        release();
+    }
+
+private:
+    struct opening {
+        explicit opening(std::size_t size)
+            : head(new char[size]), handshake(std::span(head.get(), size)) {}
+        std::unique_ptr<char[]> head;
+        server_handshake handshake;
+    };
+
+    void shake_hands(std::span<std::byte>& in) override {
+        if (opening_ == nullptr) {
+            opening_ = std::make_unique<opening>(owner_->options().max_head_size);
+        }
+        std::span<const std::byte> rest(in);
+        const handshake_status status = opening_->handshake.feed(rest);
+        in = in.last(rest.size());
+        if (status == handshake_status::complete) return decide();
+        if (status == handshake_status::failed) {
+            refuse(opening_->handshake.rejection(), opening_->handshake.error());
+        }
+    }
+
+    void decide() {
+        const upgrade_request& asked = opening_->handshake.request();
+        const request from = in_qt_types(asked);
+        const server_options& options = owner_->options();
+        if (!from.origin.isNull() && !options.allow_any_origin &&
+            !origin_allowed(from.origin, options.allowed_origins)) {
+            http_rejection rejection;
+            rejection.body = "403 Forbidden: pages of this origin may not connect\n";
+            return refuse(rejection, errc::upgrade_refused);
+        }
+        const answer decision = owner_->decide(from);
+        if (owner_ == nullptr || phase_ != phase::shaking_hands) return; // the server has gone
+        if (decision.status == 101) return accept(from, decision);
+        const std::vector<http_field> fields = fields_of(decision.headers);
+        http_rejection rejection;
+        rejection.status = decision.status;
+        rejection.body = view_of(decision.body);
+        rejection.content_type = view_of(decision.content_type);
+        rejection.fields = fields;
+        refuse(rejection, errc::upgrade_refused);
+    }
+
+    void accept(const request& from, const answer& decision) {
+        const server_options& options = owner_->options();
+        header_list headers;
+        if (!options.server_name.isEmpty()) headers.emplace_back("Server", options.server_name);
+        headers += options.headers;
+        headers += decision.headers;
+        const std::vector<http_field> fields = fields_of(headers);
+        const QByteArray subprotocol =
+            decision.subprotocol ? *decision.subprotocol : choose(from, options);
+        server_response response;
+        response.subprotocol = view_of(subprotocol);
+        response.fields = fields;
+
+        const server_handshake& handshake = opening_->handshake;
+        written size = handshake.write_accept({}, response);
+        QByteArray text;
+        if (size.error == errc::buffer_too_small) {
+            text.resize(static_cast<qsizetype>(size.size));
+            size = handshake.write_accept(std::span(text.data(), size.size), response);
+        }
+        if (size.error != errc::success) {
+            // The application asked for what cannot be said: no fault of the client's.
+            http_rejection rejection;
+            rejection.status = 500;
+            return refuse(rejection, size.error);
+        }
+        device_->write(text);
+        subprotocol_ = subprotocol;
+        open(options.close_timeout);
+        opening_.reset();
+        std::exchange(owner_, nullptr)->opened(*this, from);
+    }
+
+    // The first of the client's list that this side speaks, too.
+    [[nodiscard]] static QByteArray choose(const request& from, const server_options& options) {
+        for (const QString& name : from.subprotocols) {
+            if (options.subprotocols.contains(name)) return name.toLatin1();
+        }
+        return {};
+    }
+
+    // Answers, and then waits a little for the client to end the connection: ending it first while
+    // bytes are still coming would make the system take the answer back. Nothing of what still comes
+    // is looked at.
+    void refuse(const http_rejection& rejection, errc why) {
+        written size = framewire::write_reject({}, rejection);
+        QByteArray text;
+        if (size.error == errc::buffer_too_small) {
+            text.resize(static_cast<qsizetype>(size.size));
+            size = framewire::write_reject(std::span(text.data(), size.size), rejection);
+        }
+        if (size.error != errc::success) {
+            http_rejection plain;
+            plain.status = 500;
+            return refuse(plain, size.error);
+        }
+        QString cause = QStringLiteral("refused");
+        if (why != errc::upgrade_refused) cause = sentence(message(why));
+        info().error = why;
+        info().error_text = QStringLiteral("%1: %2 (answered %3)")
+                                .arg(peer(), cause)
+                                .arg(rejection.status);
+        phase_ = phase::refusing;
+        opening_.reset();
+        device_->write(text);
+        if (phase_ == phase::refusing) start_timer(std::chrono::seconds(1));
+    }
+
+    [[nodiscard]] request in_qt_types(const upgrade_request& asked) const {
+        request from;
+        from.target = bytes_of(asked.target);
+        from.host = bytes_of(asked.host);
+        if (asked.fields.find("Origin")) from.origin = bytes_of(asked.origin);
+        if (from.origin.isNull() && asked.fields.find("Origin")) from.origin = "";
+        for (const std::string_view name : asked.subprotocols()) {
+            from.subprotocols += QString::fromLatin1(name.data(),
+                                                     static_cast<qsizetype>(name.size()));
+        }
+        for (const http_field field : asked.fields) {
+            from.headers.emplace_back(bytes_of(field.name), bytes_of(field.value));
+        }
+        from.secure = secure_;
+        from.device = device_.get();
+        if (socket_ != nullptr) {
+            from.peer_address = socket_->peerAddress();
+            from.peer_port = socket_->peerPort();
+        }
+        return from;
+    }
+
+    [[nodiscard]] QString peer() const {
+        return socket_ == nullptr ? QStringLiteral("a client") : socket_->peerAddress().toString();
+    }
+
+    void lost_while_opening(const QString&) override {
+        if (phase_ == phase::refusing) return end();
+        give_up(errc::connection_lost,
+                QStringLiteral("%1 ended the connection before its request was complete")
+                    .arg(peer()));
+    }
+
+    void timed_out_while_opening() override {
+        if (phase_ == phase::refusing) return end();
+        if (phase_ == phase::securing) {
+            return give_up(transport_errc::tls_timeout,
+                           QStringLiteral("%1 did not finish the TLS handshake in time")
+                               .arg(peer()));
+        }
+        http_rejection rejection;
+        rejection.status = http_status_for(errc::open_timeout);
+        rejection.cause = errc::open_timeout;
+        refuse(rejection, errc::open_timeout);
+    }
+
+    void ended(const close_info& told) override {
+        if (owner_ != nullptr) std::exchange(owner_, nullptr)->failed(*this, told);
+    }
+
+    server_owner* owner_; // until the session is open or has failed
+    std::unique_ptr<opening> opening_;
+    bool secure_ = false;
+};
+
+} // namespace framewire::qt::detail
+
+#endif
