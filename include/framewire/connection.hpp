@@ -362,8 +362,9 @@ private:
             if (last && !utf8_in_.complete()) return fail(errc::text_not_utf8);
         }
         if (!Options.stream_messages && !last) return {};
-        delivered_ = delivered::message;
-        return tell(op, message_.bytes(), last);
+        const event result = tell(op, message_.bytes(), last);
+        if (result.kind != event_kind::need_data) delivered_ = delivered::message;
+        return result;
     }
 
     [[nodiscard]] event tell(opcode op, std::span<std::byte> payload, bool last) noexcept {
