@@ -2,43 +2,36 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // What drives a session: moves bytes between a device and a connection, keeps the time, and outlives
-// the handle for as long as a closing handshake needs. No moc: it has no signals of its own.
+// the handle for as long as a closing handshake needs.
 
 #ifndef FRAMEWIRE_QT_DETAIL_ENGINE_HPP
 #define FRAMEWIRE_QT_DETAIL_ENGINE_HPP
 
+#include <framewire/qt/detail/lifetime.hpp>
 #include <framewire/qt/detail/thread_state.hpp>
-#include <framewire/qt/handlers.hpp>
 #include <framewire/rfc6455.hpp>
 
 #include <QAbstractSocket>
-#include <QBasicTimer>
 #include <QByteArray>
-#include <QCoreApplication>
-#include <QEvent>
 #include <QIODevice>
-#include <QObject>
+#include <QString>
 #include <QThread>
 #include <QTimerEvent>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
 #include <memory>
 #include <span>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace framewire::qt::detail {
 
-class engine : public QObject {
+class engine : public lifetime {
 public:
-    enum class phase : std::uint8_t { connecting, securing, shaking_hands, refusing, open, ended };
-
-    engine() { ++thread_engine_count(); }
     ~engine() override {
-        --thread_engine_count();
         if (device_ != nullptr) device_->disconnect(this);
     }
 
@@ -49,7 +42,6 @@ public:
         if (phase_ != phase::open) return session_state::connecting;
         return close_expected() ? session_state::closing : session_state::open;
     }
-    [[nodiscard]] bool accepts_messages() const noexcept { return phase_ == phase::open; }
 
     virtual errc send(opcode op, std::span<const std::byte> bytes) = 0;
     virtual errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last) = 0;
@@ -70,34 +62,34 @@ public:
 
     // Ends at once; on_closed is called before it returns.
     void abort() {
+        const bool alone = idle();
         end();
+        if (alone) delete this;
     }
 
-    // The handle is being destroyed: goes on alone for as long as a closing handshake takes.
+    // The handle is being destroyed: goes on alone for as long as a closing handshake takes. What
+    // was sent leaves now, since there may be no event loop any more.
     void release() {
-        handlers_ = nullptr;
-        handle_slot_ = nullptr;
+        forget_handle();
         paused_ = false;
-        const bool alone = depth_ == 0;
+        const bool alone = idle();
         {
             const in_use guard(*this);
             if (close_timeout_.count() <= 0) close_timeout_ = std::chrono::seconds(5);
             if (phase_ == phase::open) {
                 start_closing(close_code::going_away, {});
                 settle();
-                if (phase_ == phase::open) linger();
+                if (phase_ == phase::open && socket_ != nullptr) socket_->flush();
+            }
+            if (phase_ == phase::open && linger()) {
                 schedule_read(); // what was paused
             } else {
+                if (phase_ == phase::open) discard_input();
                 drop_device();
             }
-            if (phase_ == phase::ended) info_.reset();
+            if (phase_ == phase::ended) forget_info();
         }
         if (alone && phase_ == phase::ended) delete this;
-    }
-
-    void attach(session_handlers* handlers, engine** slot) noexcept {
-        handlers_ = handlers;
-        handle_slot_ = slot;
     }
 
     [[nodiscard]] qint64 buffered_amount() const noexcept {
@@ -113,31 +105,7 @@ public:
     [[nodiscard]] QIODevice* device() const noexcept { return device_.get(); }
     [[nodiscard]] const QByteArray& subprotocol() const noexcept { return subprotocol_; }
 
-    // Has the output written before the event loop goes to sleep: one write for all that is sent
-    // until then. The read handler writes at its end, but a handler of the application may run a
-    // nested event loop before that.
-    void wake() {
-        if (!reading_ || thread()->loopLevel() != reading_level_) post();
-    }
-
 protected:
-    // Keeps the object alive while a member function runs: handlers may do anything.
-    class in_use {
-    public:
-        explicit in_use(engine& self) noexcept : self_(self) { ++self_.depth_; }
-        in_use(const in_use&) = delete;
-        in_use& operator=(const in_use&) = delete;
-        ~in_use() {
-            if (--self_.depth_ == 0 && self_.phase_ == phase::ended &&
-                self_.handlers_ == nullptr && self_.info_ == nullptr) {
-                self_.deleteLater(); // this may run inside a signal of the device
-            }
-        }
-
-    private:
-        engine& self_;
-    };
-
     // --- For the protocol's side, which knows the role
 
     virtual void shake_hands(std::span<std::byte>& in) = 0; // ends in open(), or in give_up()
@@ -175,20 +143,7 @@ protected:
         close_timeout_ = close_timeout;
     }
 
-    void start_timer(std::chrono::milliseconds time) {
-        if (time.count() <= 0) return timer_.stop();
-        constexpr auto most = static_cast<std::int64_t>(std::numeric_limits<int>::max());
-        timer_.start(static_cast<int>(std::min<std::int64_t>(time.count(), most)),
-                     Qt::CoarseTimer, this);
-    }
-
-    close_info& info() {
-        if (info_ == nullptr) info_ = std::make_unique<close_info>();
-        return *info_;
-    }
-
-    // Ends a session that did not open, or that lost its device; on_closed is called from the event
-    // loop when `later`.
+    // Ends a session that did not open; on_closed is called from the event loop when `later`.
     void give_up(std::error_code error, const QString& text, bool later = false) {
         const in_use guard(*this);
         if (phase_ == phase::ended) return;
@@ -206,9 +161,61 @@ protected:
         finish();
     }
 
+    // Has the output written before the event loop goes to sleep: one write for all that is sent
+    // until then. The read handler writes at its end, but a handler of the application may run a
+    // nested event loop before that.
+    void wake() {
+        if (!reading_ || thread()->loopLevel() != reading_level_) post();
+    }
+
+    void schedule_read() {
+        read_later_ = true;
+        post();
+    }
+
+    [[nodiscard]] static QString sentence(std::string_view text) {
+        return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+    }
+
+    void timerEvent(QTimerEvent* event) override {
+        if (event->timerId() != timer_.timerId()) return QObject::timerEvent(event);
+        const in_use guard(*this);
+        timer_.stop();
+        if (phase_ == phase::open) {
+            // RFC 6455 7.1.1: a peer that does not end the connection is left.
+            if (!has_info() || (!info().clean && !info().error)) {
+                info().error = errc::close_timeout;
+                info().error_text = sentence(message(errc::close_timeout));
+            }
+            end();
+        } else if (phase_ != phase::ended) {
+            timed_out_while_opening();
+        }
+    }
+
+    void customEvent(QEvent*) override {
+        const in_use guard(*this);
+        woken();
+        if (phase_ == phase::ended) return finish();
+        if (std::exchange(read_later_, false)) read();
+        settle();
+    }
+
+    std::unique_ptr<QIODevice> device_;
+    QAbstractSocket* socket_ = nullptr; // device_, when it is one
+    QByteArray subprotocol_;
+    QByteArray leftover_; // input that was not looked at yet: behind the message that paused
+    bool paused_ = false;
+
+private:
+    static constexpr qint64 high_water = 128 * 1024; // bytes that the device may hold for us
+    static constexpr int reads_a_turn = 8;
+
+    // --- Writing
+
     void write_more() {
         const in_use guard(*this);
-        if (phase_ == phase::open) settle();
+        settle();
     }
 
     // Writes what there is to write, and sees to the end of the connection.
@@ -225,90 +232,6 @@ protected:
         blocked_ = false;
         if (!closing_ && handlers_ != nullptr) handlers_->on_drain();
     }
-
-    // Ends the transport once everything is written, and then the session.
-    void shut_down() {
-        if (socket_ == nullptr) {
-            if (device_->bytesToWrite() == 0) disconnected();
-            return;
-        }
-        if (std::exchange(shutting_down_, true)) return;
-        discard_input();
-        if (phase_ != phase::open) return;
-        if (socket_->state() == QAbstractSocket::UnconnectedState) return disconnected();
-        socket_->disconnectFromHost(); // tells `disconnected`, at once or when all is written
-    }
-
-    // Unread input would make the system answer with a reset, which can overtake our Close frame.
-    void discard_input() {
-        const receive_buffer buffer;
-        const auto most = static_cast<qint64>(buffer.bytes().size());
-        for (int i = 0; i < 4; ++i) {
-            if (device_->read(reinterpret_cast<char*>(buffer.bytes().data()), most) < most) return;
-        }
-    }
-
-    void read() {
-        if (reading_ || paused_ || phase_ == phase::ended) return;
-        if (phase_ == phase::connecting || phase_ == phase::securing) return;
-        const in_use guard(*this);
-        reading_ = true;
-        reading_level_ = thread()->loopLevel();
-        read_some();
-        reading_ = false;
-        settle();
-        if (phase_ == phase::open && output().empty()) release_memory();
-    }
-
-    phase phase_ = phase::connecting;
-    std::unique_ptr<QIODevice> device_;
-    QAbstractSocket* socket_ = nullptr; // device_, when it is one
-    session_handlers* handlers_ = nullptr;
-    QByteArray subprotocol_;
-    bool paused_ = false;
-    QByteArray leftover_; // input behind the message whose handler called pause()
-
-    void timerEvent(QTimerEvent* event) override {
-        if (event->timerId() != timer_.timerId()) return QObject::timerEvent(event);
-        const in_use guard(*this);
-        timer_.stop();
-        if (phase_ == phase::open) {
-            // RFC 6455 7.1.1: a peer that does not end the connection is left.
-            if (info_ == nullptr || (!info_->clean && !info_->error)) {
-                info().error = errc::close_timeout;
-                info().error_text = sentence(message(errc::close_timeout));
-            }
-            end();
-        } else if (phase_ != phase::ended) {
-            timed_out_while_opening();
-        }
-    }
-
-    void customEvent(QEvent*) override {
-        const in_use guard(*this);
-        awake_ = false;
-        if (phase_ == phase::ended) return finish();
-        if (std::exchange(read_later_, false)) read();
-        settle();
-    }
-
-    void schedule_read() {
-        read_later_ = true;
-        post();
-    }
-
-    void post() {
-        if (std::exchange(awake_, true)) return;
-        QCoreApplication::postEvent(this, new QEvent(QEvent::User));
-    }
-
-    [[nodiscard]] static QString sentence(std::string_view text) {
-        return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
-    }
-
-private:
-    static constexpr qint64 high_water = 128 * 1024; // bytes that the device may hold for us
-    static constexpr int reads_a_turn = 8;
 
     void flush() {
         while (!output().empty()) {
@@ -327,6 +250,32 @@ private:
         if (!output().empty() || device_->bytesToWrite() > 0) blocked_ = true;
     }
 
+    // Ends the transport once everything is written, and then the session.
+    void shut_down() {
+        if (socket_ == nullptr) {
+            if (device_->bytesToWrite() == 0) disconnected();
+            return;
+        }
+        if (std::exchange(shutting_down_, true)) return;
+        discard_input();
+        if (phase_ != phase::open) return;
+        if (socket_->state() == QAbstractSocket::UnconnectedState) return disconnected();
+        socket_->disconnectFromHost(); // tells `disconnected`, at once or when all is written
+    }
+
+    // --- Reading
+
+    void read() {
+        if (reading_ || paused_ || phase_ < phase::shaking_hands || phase_ == phase::ended) return;
+        const in_use guard(*this);
+        reading_ = true;
+        reading_level_ = thread()->loopLevel();
+        read_some();
+        reading_ = false;
+        settle();
+        if (phase_ == phase::open && output().empty()) release_memory();
+    }
+
     void read_some() {
         if (!leftover_.isEmpty()) {
             QByteArray bytes = std::exchange(leftover_, QByteArray());
@@ -336,14 +285,14 @@ private:
         const receive_buffer buffer;
         const auto most = static_cast<qint64>(buffer.bytes().size());
         for (int i = 0; i < reads_a_turn; ++i) {
-            if (paused_ || phase_ == phase::ended || device_ == nullptr) return;
+            if (paused_ || phase_ == phase::ended) return;
             const qint64 count =
                 device_->read(reinterpret_cast<char*>(buffer.bytes().data()), most);
             // An unbuffered socket tells the end of the stream here and nowhere else.
             if (count < 0) return lost();
             if (count > 0) take(buffer.bytes().first(static_cast<std::size_t>(count)));
             if (count < most) {
-                if (disconnected_) lost();
+                if (disconnected_ && !paused_) lost();
                 return;
             }
         }
@@ -359,14 +308,25 @@ private:
         }
     }
 
+    // Unread input would make the system answer with a reset, which can overtake our Close frame.
+    void discard_input() {
+        const receive_buffer buffer;
+        const auto most = static_cast<qint64>(buffer.bytes().size());
+        for (int i = 0; i < 4; ++i) {
+            if (device_->read(reinterpret_cast<char*>(buffer.bytes().data()), most) < most) return;
+        }
+    }
+
+    // --- The end
+
     // The transport has ended, but what was received before comes first.
     void disconnected() {
-        if (phase_ == phase::ended || disconnected_) return;
+        if (phase_ == phase::ended || std::exchange(disconnected_, true)) return;
         const in_use guard(*this);
-        disconnected_ = true;
         if (reading_ || paused_) return; // found by the reader
-        if (phase_ == phase::connecting || phase_ == phase::securing) return lost();
+        if (phase_ < phase::shaking_hands) return lost();
         reading_ = true;
+        reading_level_ = thread()->loopLevel();
         while (phase_ != phase::ended && !paused_ && device_->bytesAvailable() > 0) read_some();
         reading_ = false;
         if (!paused_) lost();
@@ -374,20 +334,18 @@ private:
 
     void lost() {
         if (phase_ == phase::ended) return;
-        if (phase_ != phase::open) {
-            lost_while_opening(device_->errorString());
-            return;
-        }
+        if (phase_ != phase::open) return lost_while_opening(device_->errorString());
         take_eof();
         end(); // unless a handler has
     }
 
-    // Leaves the device, which may be in the middle of telling us something.
+    // Leaves the transport. The device may be in the middle of telling us something, so that it is
+    // deleted together with the engine.
     void drop_device() {
         if (phase_ == phase::ended) return;
         phase_ = phase::ended;
         timer_.stop();
-        info();
+        static_cast<void>(info());
         if (device_ == nullptr) return;
         device_->disconnect(this);
         if (socket_ != nullptr) {
@@ -395,42 +353,10 @@ private:
         } else {
             device_->close();
         }
-        socket_ = nullptr;
-        device_.release()->deleteLater();
     }
 
-    // Tells the application, once.
-    void finish() {
-        const std::unique_ptr<close_info> told = std::move(info_);
-        session_handlers* const handlers = std::exchange(handlers_, nullptr);
-        if (handle_slot_ != nullptr) *std::exchange(handle_slot_, nullptr) = nullptr;
-        if (told == nullptr) return;
-        ended(*told);
-        if (handlers != nullptr) handlers->on_closed(*told);
-    }
-
-    // For the server, which counts its pending handshakes.
-    virtual void ended(const close_info&) {}
-
-    // Nobody owns an engine without a handle; it may not outlive its thread's event loop either.
-    void linger() {
-        QCoreApplication* const app = QCoreApplication::instance();
-        if (app == nullptr || QCoreApplication::closingDown()) {
-            drop_device();
-        } else if (app->thread() == thread()) {
-            setParent(app);
-        } else {
-            connect(thread(), &QThread::finished, this, [this] { delete this; });
-        }
-    }
-
-    engine** handle_slot_ = nullptr; // the handle's pointer to this
-    std::unique_ptr<close_info> info_;
-    QBasicTimer timer_;
     std::chrono::milliseconds close_timeout_{0};
-    int depth_ = 0;
     int reading_level_ = 0;
-    bool awake_ = false;
     bool reading_ = false;
     bool read_later_ = false;
     bool blocked_ = false;

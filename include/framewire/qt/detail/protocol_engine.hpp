@@ -28,7 +28,7 @@ public:
         : connection_(thread_masking_keys(), bounds) {}
 
     errc send(opcode op, std::span<const std::byte> bytes) override {
-        if (!accepts_messages()) return errc::not_open;
+        if (phase_ != phase::open) return errc::not_open;
         errc result = errc::success;
         switch (op) {
         case opcode::text: result = connection_.send_text(bytes); break;
@@ -41,7 +41,7 @@ public:
     }
 
     errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last) override {
-        if (!accepts_messages()) return errc::not_open;
+        if (phase_ != phase::open) return errc::not_open;
         const errc result = connection_.send_fragment(kind, bytes, last);
         if (result == errc::success) wake();
         return result;

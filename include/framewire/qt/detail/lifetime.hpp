@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// How long an engine lives, and what its handle hears of its end: once, and nothing after it.
+
+#ifndef FRAMEWIRE_QT_DETAIL_LIFETIME_HPP
+#define FRAMEWIRE_QT_DETAIL_LIFETIME_HPP
+
+#include <framewire/qt/detail/thread_state.hpp>
+#include <framewire/qt/handlers.hpp>
+
+#include <QBasicTimer>
+#include <QCoreApplication>
+#include <QEvent>
+#include <QObject>
+#include <QThread>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <utility>
+
+namespace framewire::qt::detail {
+
+class engine;
+
+enum class phase : std::uint8_t { connecting, securing, shaking_hands, refusing, open, ended };
+
+// No moc here nor in what derives from it: there are no signals of our own.
+class lifetime : public QObject {
+public:
+    lifetime() { ++thread_engine_count(); }
+    ~lifetime() override { --thread_engine_count(); }
+
+    // `slot` is the handle's pointer to the engine: it turns null when the engine has ended.
+    void attach(session_handlers* handlers, engine** slot) noexcept {
+        handlers_ = handlers;
+        handle_slot_ = slot;
+    }
+
+protected:
+    // Keeps the object alive while a member function runs: handlers may do anything.
+    class in_use {
+    public:
+        explicit in_use(lifetime& self) noexcept : self_(self) { ++self_.depth_; }
+        in_use(const in_use&) = delete;
+        in_use& operator=(const in_use&) = delete;
+        ~in_use() {
+            // This may run inside a signal of the device or an event of the object itself.
+            if (--self_.depth_ == 0 && self_.is_over()) self_.deleteLater();
+        }
+
+    private:
+        lifetime& self_;
+    };
+
+    // True when no member function is running, so that the object may be deleted on the spot. That
+    // matters once the event loop has ended.
+    [[nodiscard]] bool idle() const noexcept { return depth_ == 0; }
+    [[nodiscard]] bool is_over() const noexcept {
+        return phase_ == phase::ended && handlers_ == nullptr && info_ == nullptr;
+    }
+
+    [[nodiscard]] close_info& info() {
+        if (info_ == nullptr) info_ = std::make_unique<close_info>();
+        return *info_;
+    }
+    [[nodiscard]] bool has_info() const noexcept { return info_ != nullptr; }
+
+    // Tells the application, once.
+    void finish() {
+        const std::unique_ptr<close_info> told = std::move(info_);
+        const session_handlers* const handlers = std::exchange(handlers_, nullptr);
+        if (handle_slot_ != nullptr) *std::exchange(handle_slot_, nullptr) = nullptr;
+        if (told == nullptr) return;
+        ended(*told);
+        if (handlers != nullptr) handlers->on_closed(*told);
+    }
+
+    // The handle has gone: nobody is to be told anything.
+    void forget_handle() noexcept {
+        handlers_ = nullptr;
+        handle_slot_ = nullptr;
+    }
+    void forget_info() noexcept { info_.reset(); }
+
+    // For the server, which counts its pending handshakes.
+    virtual void ended(const close_info&) {}
+
+    // Nobody owns an engine without a handle, but it may not outlive its thread's event loop.
+    // \returns false when there is none any more.
+    [[nodiscard]] bool linger() {
+        QCoreApplication* const app = QCoreApplication::instance();
+        if (app == nullptr || QCoreApplication::closingDown()) return false;
+        if (app->thread() == thread()) {
+            setParent(app);
+        } else {
+            connect(thread(), &QThread::finished, this, [this] { delete this; });
+        }
+        return true;
+    }
+
+    // Has customEvent called from the event loop, once for all that ask for it until then.
+    void post() {
+        if (std::exchange(awake_, true)) return;
+        QCoreApplication::postEvent(this, new QEvent(QEvent::User));
+    }
+    void woken() noexcept { awake_ = false; }
+
+    // Zero stops it.
+    void start_timer(std::chrono::milliseconds time) {
+        if (time.count() <= 0) return timer_.stop();
+        constexpr auto most = static_cast<std::int64_t>(std::numeric_limits<int>::max());
+        timer_.start(static_cast<int>(std::min<std::int64_t>(time.count(), most)),
+                     Qt::CoarseTimer, this);
+    }
+
+    phase phase_ = phase::connecting;
+    session_handlers* handlers_ = nullptr; // the handle's, while there is one
+    QBasicTimer timer_;
+
+private:
+    engine** handle_slot_ = nullptr;
+    std::unique_ptr<close_info> info_; // until the application was told
+    int depth_ = 0;
+    bool awake_ = false;
+};
+
+} // namespace framewire::qt::detail
+
+#endif
