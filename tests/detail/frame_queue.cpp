@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <framewire/detail/frame_queue.hpp>
+
+#include "support/bytes.hpp"
+#include "support/catch.hpp"
+#include "support/trace.hpp"
+
+#include <array>
+#include <string>
+
+using namespace framewire;
+using namespace framewire::test;
+using framewire::detail::frame_queue;
+
+namespace {
+
+frame_queue<role::server> server_queue() {
+    return frame_queue<role::server>(frame_encoder<role::server>{});
+}
+
+template <class Queue> std::string queued(const Queue& queue) {
+    return words(frames_of(queue.bytes()), role::server);
+}
+
+} // namespace
+
+static_assert(sizeof(frame_queue<role::server>) <= 2 * sizeof(void*));
+
+TEST_CASE("frame_queue: holds frames in the order they leave", "[rfc6455-6.1]") {
+    auto queue = server_queue();
+    CHECK(queue.bytes().empty());
+    frame_header header;
+    REQUIRE(queue.push(header, bytes("a")) == errc::success);
+    REQUIRE(queue.push_pong(bytes("b"), 4096) == errc::success);
+    header.op = opcode::binary;
+    header.fin = false;
+    REQUIRE(queue.push(header, {}) == errc::success);
+    REQUIRE(queue.push_close(close_code::going_away, "c") == errc::success);
+    CHECK(queued(queue) == R"(text("a") pong("b") binary-("") close(1001 "c"))");
+    queue.consume(3);
+    CHECK(queued(queue) == R"(pong("b") binary-("") close(1001 "c"))");
+}
+
+TEST_CASE("frame_queue: its limit counts the whole frame", "[limits]") {
+    auto queue = server_queue();
+    CHECK(queue.push({}, bytes("abc"), 4) == errc::output_full);
+    CHECK(queue.push({}, bytes("abc"), 5) == errc::success);
+    CHECK(queue.push({}, {}, 6) == errc::output_full);
+    CHECK(queue.push({}, {}, 0) == errc::output_full); // already over the limit
+    CHECK(queue.push({}, {}, 7) == errc::success);
+    CHECK(queued(queue) == R"(text("abc") text(""))");
+
+    constexpr std::array<std::byte, 32> seed{};
+    masking_key_source keys(seed);
+    frame_queue<role::client> masked{frame_encoder<role::client>(keys)};
+    CHECK(masked.push({}, bytes("abc"), 8) == errc::output_full);
+    CHECK(masked.push({}, bytes("abc"), 9) == errc::success);
+    CHECK(words(frames_of(masked.bytes()), role::client) == R"(text("abc"))");
+}
+
+TEST_CASE("frame_queue: beyond the backlog a Pong replaces the one before it",
+          "[rfc6455-5.5.3]") {
+    auto queue = server_queue();
+    const auto pong = [&](const char* payload, std::uint64_t backlog) {
+        REQUIRE(queue.push_pong(bytes(std::string_view(payload)), backlog) == errc::success);
+        return queued(queue);
+    };
+    CHECK(pong("1", 3) == R"(pong("1"))");
+    CHECK(pong("2", 3) == R"(pong("1") pong("2"))"); // the backlog is inclusive
+    CHECK(pong("3", 3) == R"(pong("1") pong("3"))");
+    CHECK(pong("longer", 3) == R"(pong("1") pong("longer"))");
+    CHECK(pong("", 3) == R"(pong("1") pong(""))");
+    CHECK(pong("6", 3) == R"(pong("1") pong("6"))");
+    // What stands in the middle stays, and what has been written in part.
+    REQUIRE(queue.push({}, bytes("x")) == errc::success);
+    CHECK(pong("7", 3) == R"(pong("1") pong("6") text("x") pong("7"))");
+    queue.consume(3 + 3 + 3 + 1);
+    REQUIRE(queue.push_pong(bytes("8"), 0) == errc::success);
+    CHECK(to_hex(queue.bytes()) == "01 37 8a 01 38");
+    queue.consume(2);
+    REQUIRE(queue.push_pong(bytes("9"), 0) == errc::success);
+    CHECK(queued(queue) == R"(pong("9"))");
+    queue.consume(3);
+    CHECK(pong("10", 0) == R"(pong("10"))");
+}
+
+TEST_CASE("frame_queue: an empty Close has no status code", "[rfc6455-5.5.1]") {
+    auto queue = server_queue();
+    REQUIRE(queue.push_close(close_code::no_status_received, {}) == errc::success);
+    CHECK(to_hex(queue.bytes()) == "88 00");
+    queue.consume(2);
+    REQUIRE(queue.push_close(close_code{4999}, std::string(123, 'r')) == errc::success);
+    CHECK(queue.bytes().size() == 127);
+    CHECK(queued(queue) == "close(4999 \"" + std::string(123, 'r') + "\")");
+}
