@@ -6,6 +6,17 @@
 #include <cstdlib>
 #include <new>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define FRAMEWIRE_TESTS_ADDRESS_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FRAMEWIRE_TESTS_ADDRESS_SANITIZER
+#endif
+#endif
+#ifdef FRAMEWIRE_TESTS_ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace framewire::test {
 namespace {
 
@@ -15,24 +26,38 @@ thread_local std::int64_t until_failure = -1; // calls that still succeed; negat
 thread_local std::int64_t failures_left = 0;
 thread_local bool failed = false;
 
-// The size of a block stands before it, and where the memory begins that it was cut from.
+// Stands before a block: its size, and where the memory begins that it was cut from.
 struct block_head {
     void* memory;
     std::size_t size;
 };
 
+// A read or write before the block is an error, as it is without this file.
+void forbid([[maybe_unused]] block_head* head) noexcept {
+#ifdef FRAMEWIRE_TESTS_ADDRESS_SANITIZER
+    ASAN_POISON_MEMORY_REGION(head, sizeof(block_head));
+#endif
+}
+void allow([[maybe_unused]] block_head* head) noexcept {
+#ifdef FRAMEWIRE_TESTS_ADDRESS_SANITIZER
+    ASAN_UNPOISON_MEMORY_REGION(head, sizeof(block_head));
+#endif
+}
+
 void* allocate(std::size_t size, std::size_t alignment) noexcept {
-    if (alignment < alignof(std::max_align_t)) alignment = alignof(std::max_align_t);
-    const std::size_t offset =
-        (sizeof(block_head) + alignment - 1) / alignment * alignment;
-    if (size > static_cast<std::size_t>(-1) / 2 - offset - alignment) return nullptr;
-    // malloc aligns to max_align_t; more is a matter of moving up.
-    auto* const memory = static_cast<char*>(std::malloc(offset + size + alignment));
+    constexpr std::size_t usual = alignof(std::max_align_t);
+    static_assert(sizeof(block_head) <= usual);
+    // malloc aligns to max_align_t; more is a matter of moving up. In the usual case the memory
+    // ends where the block ends, so that AddressSanitizer sees the first octet behind it.
+    const std::size_t slack = alignment > usual ? alignment : 0;
+    if (size > static_cast<std::size_t>(-1) / 2 - usual - slack) return nullptr;
+    auto* const memory = static_cast<char*>(std::malloc(usual + slack + size));
     if (memory == nullptr) return nullptr;
-    const auto at = reinterpret_cast<std::uintptr_t>(memory) + offset;
-    auto* const block = memory + offset + (alignment - at % alignment) % alignment;
+    char* block = memory + usual;
+    if (slack != 0) block += alignment - reinterpret_cast<std::uintptr_t>(block) % alignment;
     auto* const head = reinterpret_cast<block_head*>(block) - 1;
     *head = {memory, size};
+    forbid(head);
     ++counted.calls;
     ++counted.live;
     counted.bytes += static_cast<std::int64_t>(size);
@@ -60,7 +85,9 @@ void* allocate_or_null(std::size_t size, std::size_t alignment) noexcept {
 
 void release(void* block) noexcept {
     if (block == nullptr) return;
-    const block_head head = *(static_cast<block_head*>(block) - 1);
+    auto* const place = static_cast<block_head*>(block) - 1;
+    allow(place);
+    const block_head head = *place;
     --counted.live;
     counted.live_bytes -= static_cast<std::int64_t>(head.size);
     std::free(head.memory);
