@@ -335,8 +335,7 @@ private:
         if (last && !utf8_in_.complete()) return fail(errc::text_not_utf8);
         // In pieces, or whole in the caller's buffer: no copy.
         if (Options.stream_messages || (last && message_.empty())) return tell(op, piece, last);
-        // The last frame says how long the message will be; earlier ones leave it open.
-        if (!message_.append(piece, item.header.fin ? expected_size() : 0)) {
+        if (!message_.append(piece, expected_size(item.header.fin))) {
             return fail(errc::out_of_memory);
         }
         if (!last) return {};
@@ -344,8 +343,9 @@ private:
         return tell(op, message_.bytes(), true);
     }
 
-    [[nodiscard]] std::size_t expected_size() const noexcept {
-        return static_cast<std::size_t>(message_size_);
+    // The last frame says how long the message will be; earlier ones say that of the limit only.
+    [[nodiscard]] std::size_t expected_size(bool last_frame) const noexcept {
+        return static_cast<std::size_t>(last_frame ? message_size_ : limits_.max_message_size);
     }
 
     // A piece of a message that the extension has to decode, from the caller's buffer to message_.
@@ -387,7 +387,9 @@ private:
         std::span<std::byte> payload = item.payload;
         if constexpr (Role == role::server) mask_in_place(payload, item.header.key);
         if (control_size_ != 0 || !item.end_of_frame) {
-            if (!message_.append(payload)) return fail(errc::out_of_memory);
+            if (!message_.append(payload, expected_size(false) + max_control_payload)) {
+                return fail(errc::out_of_memory);
+            }
             control_size_ = static_cast<std::uint8_t>(control_size_ + payload.size());
             if (!item.end_of_frame) return {};
             payload = message_.bytes().last(control_size_);

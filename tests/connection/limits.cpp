@@ -8,7 +8,10 @@
 #include "support/catch.hpp"
 #include "support/trace.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 using namespace framewire;
 using namespace framewire::test;
@@ -141,6 +144,33 @@ TEMPLATE_TEST_CASE("connection: holds no more for a message than the limit and a
         got = {};
         end->release_memory();
     }
+}
+
+TEMPLATE_TEST_CASE("connection: room for a message never grows past the limit", "[limits]", server,
+                   client) {
+    constexpr std::size_t size = 100'000;
+    const auto peer = [] { return frame_writer(TestType::side); };
+    TestType end(limits{.max_message_size = size});
+    const std::int64_t live = allocations().live_bytes;
+    const auto feed = [&](const frame_writer& written) {
+        static std::vector<std::byte> buffer;
+        const std::vector<std::byte> input = written.bytes();
+        for (std::size_t at = 0; at < input.size(); at += 50) {
+            const std::size_t step = std::min<std::size_t>(50, input.size() - at);
+            buffer.assign(input.begin() + static_cast<std::ptrdiff_t>(at),
+                          input.begin() + static_cast<std::ptrdiff_t>(at + step));
+            std::span<std::byte> in(buffer);
+            while (end->next(in).kind != event_kind::need_data) end->consume_output(200);
+        }
+    };
+    // A control frame that is cut stands behind the message, and needs its place as well.
+    feed(peer().frame(0x02, std::string(size - 1, 'x')));
+    feed(peer().ping(std::string(125, 'p')));
+    feed(peer().frame(0x00, "x"));
+    feed(peer().pong(std::string(125, 'p')));
+    const std::int64_t held = allocations().live_bytes - live;
+    CHECK(held >= static_cast<std::int64_t>(size));
+    CHECK(held <= static_cast<std::int64_t>(size) + 125 + 1024); // and the output
 }
 
 TEMPLATE_TEST_CASE("connection: limits the fragments of a message", "[limits]", server, client,

@@ -161,6 +161,12 @@ TEMPLATE_TEST_CASE("connection: refuses what is wrong in a single frame",
         check_refused<TestType>(peer().header(0x82, size, length_form::eight_octets),
                                 errc::length_not_minimal);
     }
+    // Also when the frame is here as a whole.
+    for (const std::size_t size : {125u, 126u, 65535u}) {
+        TestType end;
+        end.feed(peer().frame(0x82, std::string(size, 'x'), length_form::eight_octets));
+        CHECK(end.told() == "failed(1002 a payload length is not written in the shortest form)");
+    }
     // RFC 6455 5.2: the most significant bit of the length is 0.
     for (const std::uint64_t size : {std::uint64_t{1} << 63, ~std::uint64_t{0},
                                      ~std::uint64_t{0} - 3}) {
