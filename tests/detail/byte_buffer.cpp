@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -108,6 +109,28 @@ TEST_CASE("byte_buffer: a queue of steady length stops growing", "[allocation]")
     CHECK((allocations() - before).calls == 0);
     CHECK(right);
     CHECK(buffer.size() == 1000);
+}
+
+TEST_CASE("byte_buffer: never takes more than twice what it held at most", "[allocation]") {
+    std::uint32_t random = 1;
+    const auto below = [&random](std::size_t bound) {
+        random = random * 1664525 + 1013904223;
+        return (random >> 8) % bound;
+    };
+    for (int round = 0; round < 50; ++round) {
+        const std::int64_t live = allocations().live_bytes;
+        byte_buffer buffer;
+        std::size_t highest = 256;
+        for (int i = 0; i < 300; ++i) {
+            static constexpr std::byte piece[300]{};
+            bool right = buffer.append(std::span(piece).first(below(300)));
+            highest = std::max(highest, buffer.size());
+            buffer.consume(below(buffer.size() / 2 + 1));
+            right = right &&
+                    allocations().live_bytes - live <= 2 * static_cast<std::int64_t>(highest) + 24;
+            if (!right) FAIL(allocations().live_bytes - live << " for " << highest);
+        }
+    }
 }
 
 TEST_CASE("byte_buffer: grows by doubling, up to what is expected", "[allocation]") {

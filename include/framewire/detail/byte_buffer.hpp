@@ -95,7 +95,8 @@ private:
             block_->end = used;
             return true;
         }
-        std::size_t capacity = block_ == nullptr ? smallest : block_->capacity * 2;
+        // Twice of what is held, not of the block: much of that may have been consumed.
+        std::size_t capacity = used * 2 < smallest ? smallest : used * 2;
         if (expected >= needed && capacity > expected) capacity = expected;
         if (capacity < needed) capacity = needed;
         void* const memory = ::operator new(sizeof(header) + capacity, std::nothrow);
