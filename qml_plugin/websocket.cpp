@@ -178,7 +178,7 @@ void WebSocket::setHandlers(qt::session &session)
     session.on_text = [this](std::string_view text) { Q_EMIT textMessageReceived(toText(text)); };
     session.on_binary = [this](QByteArrayView bytes) { Q_EMIT binaryMessageReceived(toMessage(bytes)); };
     session.on_pong = [this](QByteArrayView payload) { pongReceived(toMessage(payload)); };
-    session.on_closing = [this] { setStatus(Closing); };
+    session.on_closing = [this] { leave(false); };
     session.on_closed = [this](const qt::close_info &info) { connectionClosed(info); };
 }
 
@@ -218,10 +218,16 @@ void WebSocket::open()
 
 void WebSocket::close()
 {
-    if (!session())
-        return;
+    if (session())
+        leave(true);
+}
+
+// Closing and Closed follow each other at once, as in Qt, whoever begins: what is left of the closing
+// handshake happens in the background.
+void WebSocket::leave(bool byUs)
+{
     const bool wasOpen = m_hasOpened;
-    if (wasOpen)
+    if (wasOpen && byUs)
         session()->close();
     dropSession();
     const QPointer<WebSocket> self(this);
@@ -250,8 +256,6 @@ void WebSocket::connectionClosed(const qt::close_info &info)
     const std::error_code error = info.error;
     const QString text = errorText(info);
     const bool wasOpen = m_hasOpened;
-    // Once the peer has begun to close, how the transport ends is of no interest.
-    const bool failed = error && m_status != Closing;
     // A server that answered wrongly leaves Error, as it does in Qt; a connection that broke goes on
     // to Closed. One that never was is Closed before it is an Error.
     const bool unreachable = !wasOpen && isUnreachable(error);
@@ -266,7 +270,7 @@ void WebSocket::connectionClosed(const qt::close_info &info)
         setStatus(Closed);
     if (isOver())
         return;
-    if (failed)
+    if (error)
         fail(text);
     if (isOver() || unreachable || rejected)
         return;

@@ -112,6 +112,7 @@ private:
     void setHandlers(framewire::qt::session &session);
     void open();
     void close();
+    void leave(bool byUs);
     void dropSession();
     void connectionClosed(const framewire::qt::close_info &info);
     void pongReceived(const QByteArray &payload);

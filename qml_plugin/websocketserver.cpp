@@ -26,6 +26,12 @@ QHostAddress toAddress(const QString &host)
     return isLocalhost(host) ? QHostAddress(QHostAddress::LocalHost) : QHostAddress(host);
 }
 
+// The adapter says first where it could not listen, which QML code knows. The rest reads as in Qt.
+QString systemText(const QString &text)
+{
+    return text.section(QLatin1String(": "), -1);
+}
+
 } // namespace
 
 WebSocketServer::WebSocketServer(QObject *parent)
@@ -150,7 +156,7 @@ void WebSocketServer::updateListening()
     if (address.isNull())
         error = QStringLiteral("Not an address to listen on: ") + m_host;
     else if (!m_server.listen(address, static_cast<quint16>(m_port)))
-        error = m_server.error_text();
+        error = systemText(m_server.error_text());
     const QPointer<WebSocketServer> self(this);
     setErrorString(error);
     if (!self)

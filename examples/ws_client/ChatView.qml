@@ -8,17 +8,15 @@ import QtQuick
 ListView {
     id: view
 
-    // The width is cut into columns: one for the prefix, the others for the message.
-    readonly property int columns: 24
-    readonly property real columnWidth: width / columns
-
     function append(prefix: string, message: string) {
         lines.append({ prefix: prefix, message: message })
     }
 
-    // The rows are laid out first; only then is it known where the end is.
+    // Once before and once after the rows that come into view have got their heights.
     function showNewest() {
-        Qt.callLater(positionViewAtEnd)
+        positionViewAtEnd()
+        forceLayout()
+        positionViewAtEnd()
     }
 
     clip: true
@@ -32,17 +30,22 @@ ListView {
         id: lines
     }
 
-    delegate: Row {
+    delegate: Item {
         id: row
 
         required property string prefix
         required property string message
+
+        // The width is cut into columns: one for the prefix, the others for the message.
+        readonly property int columns: 24
+        readonly property real columnWidth: width / columns
         readonly property bool isStatus: prefix === "#"
 
-        width: ListView.view.width
+        width: ListView.view ? ListView.view.width : 0
+        height: messageLabel.height
 
         Label {
-            width: view.columnWidth
+            width: row.columnWidth
             text: row.prefix
             color: row.isStatus ? "#8a93a6" : row.prefix === ">" ? "#7fb4ff" : "#7fdca4"
             font.bold: true
@@ -50,7 +53,10 @@ ListView {
         }
 
         Label {
-            width: view.columnWidth * (view.columns - 1)
+            id: messageLabel
+
+            x: row.columnWidth
+            width: row.width - x
             text: row.message
             opacity: row.isStatus ? 0.6 : 1
         }

@@ -26,7 +26,7 @@ Window {
     }
     property string waitingFor: "the chat to load"
     property bool ended: false
-    property Window chat: null
+    property var chat: null
 
     function lines() {
         const result = []
@@ -81,9 +81,16 @@ Window {
         onTriggered: driver.end("waited in vain for " + driver.waitingFor)
     }
 
+    Timer {
+        id: soon
+
+        interval: 0
+        onTriggered: driver.look()
+    }
+
     Connections {
         target: driver.chat ? driver.chat.view : null
-        function onCountChanged() { Qt.callLater(driver.look) }
+        function onCountChanged() { soon.restart() }
     }
 
     Component.onCompleted: {

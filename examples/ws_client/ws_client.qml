@@ -12,8 +12,9 @@ import Framewire
 Window {
     id: window
 
-    property alias view: view
     property alias socket: socket
+    property alias view: view
+    property alias input: input
 
     function send(message: string) {
         if (socket.status === WebSocket.Open) {
@@ -67,7 +68,6 @@ Window {
             id: input
 
             anchors { left: parent.left; right: parent.right; bottom: parent.bottom; margins: 12 }
-            focus: true
             hint: socket.status === WebSocket.Open ? "Say something"
                 : socket.status === WebSocket.Connecting ? "Connecting to " + socket.url
                 : "Not connected. Return tries again."

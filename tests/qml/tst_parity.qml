@@ -40,15 +40,15 @@ TestCase {
     component Client: WebSocket {
         property string tag: "client"
 
-        onUrlChanged: testCase.note(tag, "url")
-        onRequestedSubprotocolsChanged: testCase.note(tag, "requested " + requestedSubprotocols)
-        onNegotiatedSubprotocolChanged: testCase.note(tag, "negotiated '" + negotiatedSubprotocol + "'")
+        onUrlChanged: () => testCase.note(tag, "url")
+        onRequestedSubprotocolsChanged: () => testCase.note(tag, "requested " + requestedSubprotocols)
+        onNegotiatedSubprotocolChanged: () => testCase.note(tag, "negotiated '" + negotiatedSubprotocol + "'")
         onStatusChanged: status => testCase.note(tag, "status " + status)
         onErrorStringChanged: errorString => testCase.note(tag, "error '" + errorString + "'")
         onActiveChanged: isActive => testCase.note(tag, "active " + isActive)
         onTextMessageReceived: message => testCase.note(tag, "text '" + message + "'")
         onBinaryMessageReceived: message => testCase.note(tag, "binary " + testCase.listed(message))
-        Component.onCompleted: testCase.note(tag, "completed")
+        Component.onCompleted: () => testCase.note(tag, "completed")
     }
 
     component Server: WebSocketServer {
@@ -67,7 +67,7 @@ TestCase {
             testCase.peers.push(webSocket)
             testCase.watchPeer(webSocket)
         }
-        Component.onCompleted: testCase.note(tag, "completed")
+        Component.onCompleted: () => testCase.note(tag, "completed")
     }
 
     Component {
@@ -782,6 +782,7 @@ TestCase {
     }
 
     // ---- Names that old handlers get injected ----
+    // qmllint disable unqualified
 
     WebSocketServer {
         id: injectedServer
@@ -810,6 +811,8 @@ TestCase {
         onTextMessageReceived: seen.push("text " + message)
         onBinaryMessageReceived: seen.push("binary " + message.byteLength)
     }
+
+    // qmllint enable unqualified
 
     function test_injected_parameters() {
         injectedServer.supportedSubprotocols = ["p"]
