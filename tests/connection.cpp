@@ -80,8 +80,7 @@ TEMPLATE_TEST_CASE("connection: tells messages in order and takes all of the inp
     frame_writer peer(TestType::side);
     peer.text("Hello").binary("\x01\x02").text("").binary("").text("last");
     const outcome result = at_every_split<TestType>(peer);
-    CHECK(result.told ==
-          R"(text("Hello") binary("\x01\x02") text("") binary("") text("last"))");
+    CHECK(result.told == R"(text("Hello") binary("\x01\x02") text("") binary("") text("last"))");
     CHECK(result.sent.empty());
 }
 
@@ -91,7 +90,8 @@ TEMPLATE_TEST_CASE("connection: tells messages of every length class", "[rfc6455
     for (const std::size_t size : {0u, 1u, 3u, 4u, 7u, 8u, 31u, 32u, 33u, 124u, 125u, 126u, 127u,
                                    128u, 255u, 256u, 65535u, 65536u, 65537u}) {
         std::string payload;
-        for (std::size_t i = 0; i < size; ++i) payload += static_cast<char>('a' + i % 26);
+        for (std::size_t i = 0; i < size; ++i)
+            payload += static_cast<char>('a' + i % 26);
         frame_writer peer(TestType::side);
         peer.text(payload).binary(payload).ping();
         for (const std::size_t piece : {peer.str().size(), std::size_t{1}, std::size_t{5}}) {
@@ -134,8 +134,8 @@ TEMPLATE_TEST_CASE("connection: payload may be sent back while its event lasts",
     });
 }
 
-TEMPLATE_TEST_CASE("connection: stopping between two events loses nothing", "[rfc6455-5.4]",
-                   server, client) {
+TEMPLATE_TEST_CASE("connection: stopping between two events loses nothing", "[rfc6455-5.4]", server,
+                   client) {
     frame_writer peer(TestType::side);
     peer.text("one").ping("two").text("three");
     std::vector<std::byte> buffer = peer.bytes();
@@ -185,7 +185,8 @@ TEMPLATE_TEST_CASE("connection: a view outlives a move of the connection", "[rfc
     peer.frame(0x01, "left ").frame(0x80, "right");
     TestType end;
     event e;
-    for (std::span<std::byte> piece : chunks_of(peer.bytes(), 3)) e = end->next(piece);
+    for (std::span<std::byte> piece : chunks_of(peer.bytes(), 3))
+        e = end->next(piece);
     const connection_type moved(std::move(*end));
     CHECK(e.text() == "left right");
 }

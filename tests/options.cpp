@@ -11,9 +11,7 @@ using namespace framewire;
 
 namespace {
 
-template <options Options> struct chosen {
-    static constexpr options value = Options;
-};
+template <options Options> struct chosen { static constexpr options value = Options; };
 
 } // namespace
 

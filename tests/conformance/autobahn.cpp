@@ -66,7 +66,8 @@ std::string payload_of(const std::string& text, std::optional<std::size_t> size 
     std::string out = text_of(from_hex(text.substr(0, star)));
     if (star != std::string::npos) size = std::stoul(text.substr(text.find('[') + 1));
     const std::string pattern = out;
-    while (size && out.size() < *size) out += pattern;
+    while (size && out.size() < *size)
+        out += pattern;
     if (size) out.resize(*size);
     return out;
 }
@@ -97,7 +98,8 @@ action parse_action(const std::string& text) {
 
 std::vector<action> parse_actions(const std::string& text) {
     std::vector<action> out;
-    for (const std::string& part : split(text, ' ')) out.push_back(parse_action(part));
+    for (const std::string& part : split(text, ' '))
+        out.push_back(parse_action(part));
     return out;
 }
 
@@ -146,10 +148,10 @@ const std::vector<autobahn_case>& cases() {
 
 // The code that the endpoint's Close has to carry; 0 for an empty Close.
 unsigned strict_code(const autobahn_case& c) {
-    if (c.id == "7.3.1") return 0;                          // an empty Close answers an empty one
-    if (c.id == "7.5.1") return 1007;                       // 1002 would do for Autobahn
-    if (c.id.compare(0, 5, "7.13.") == 0) return 1002;      // informational for Autobahn
-    return c.close_codes.back();                            // 7.7.*: the peer's own code
+    if (c.id == "7.3.1") return 0;                     // an empty Close answers an empty one
+    if (c.id == "7.5.1") return 1007;                  // 1002 would do for Autobahn
+    if (c.id.compare(0, 5, "7.13.") == 0) return 1002; // informational for Autobahn
+    return c.close_codes.back();                       // 7.7.*: the peer's own code
 }
 
 // The peer and the endpoint under test, and the log of what the endpoint sent.
@@ -160,7 +162,8 @@ public:
 
     std::string run() {
         const std::vector<action> actions = parse_actions(case_.actions);
-        for (std::size_t i = 0; i < actions.size(); ++i) take(actions, i);
+        for (std::size_t i = 0; i < actions.size(); ++i)
+            take(actions, i);
         flush();
         const bool failed = end_->close_expected() && !end_->close_received();
         if (!failed && !peer_closed_) { // all is well: the peer closes
@@ -178,8 +181,7 @@ private:
     void take(const std::vector<action>& actions, std::size_t i) {
         const action& a = actions[i];
         if (a.name == "F") {
-            const std::size_t first =
-                a.number("fin") << 7 | a.number("rsv") << 4 | a.number("op");
+            const std::size_t first = a.number("fin") << 7 | a.number("rsv") << 4 | a.number("op");
             writer_.frame(static_cast<unsigned>(first), a.payload);
         } else if (a.name == "MSG") {
             send_message(a);
@@ -213,9 +215,8 @@ private:
 
     void send_message(const action& a) {
         // 10.1.1 is about what the peer's own stack cuts at 1300 octets.
-        const std::size_t size =
-            a.number("frag", case_.id == "10.1.1" ? 1300 : std::max<std::size_t>(
-                                                               a.payload.size(), 1));
+        const std::size_t size = a.number(
+            "frag", case_.id == "10.1.1" ? 1300 : std::max<std::size_t>(a.payload.size(), 1));
         std::size_t at = 0;
         do {
             const bool last = a.payload.size() - at <= size;
@@ -256,7 +257,8 @@ private:
             end_->consume_output(end_->output().size());
         }
         for (wire_frame& frame : take_frames(wire_)) {
-            if (frame.op() == 8) frame.payload.resize(std::min<std::size_t>(2, frame.payload.size()));
+            if (frame.op() == 8)
+                frame.payload.resize(std::min<std::size_t>(2, frame.payload.size()));
             log(words({frame}, Endpoint::side));
         }
     }
@@ -278,8 +280,8 @@ private:
 template <class Endpoint> void check_case(const autobahn_case& c) {
     std::string expected = c.expected;
     if (c.id == "7.1.6") { // informational for Autobahn; here both echoes stand before the Close
-        expected = "text(\"" +
-                   shown(payload_of("4241736437266a683233", std::size_t{262144})) + "\") " + expected;
+        expected = "text(\"" + shown(payload_of("4241736437266a683233", std::size_t{262144})) +
+                   "\") " + expected;
     }
     const unsigned code = strict_code(c);
     expected += expected.empty() ? "" : " ";
@@ -293,10 +295,9 @@ template <class Endpoint> void check_case(const autobahn_case& c) {
     for (const std::size_t piece : pieces) {
         const std::string got = session<Endpoint>(c, piece).run();
         if (got == expected) continue;
-        FAIL_CHECK("autobahn " << c.id << " as " << (Endpoint::side == role::server ? "server"
-                                                                                    : "client")
-                               << " in pieces of " << piece << ": " << got << " instead of "
-                               << expected);
+        FAIL_CHECK(
+            "autobahn " << c.id << " as " << (Endpoint::side == role::server ? "server" : "client")
+                        << " in pieces of " << piece << ": " << got << " instead of " << expected);
     }
 }
 

@@ -132,11 +132,11 @@ TEMPLATE_TEST_CASE("connection: refuses Close frames with a malformed body", "[r
     };
     const auto peer = [] { return frame_writer(TestType::side); };
     const row rows[] = {
-        {peer().frame(0x88, "a"), errc::close_payload_too_short},          // Autobahn 7.3.2
+        {peer().frame(0x88, "a"), errc::close_payload_too_short},                  // Autobahn 7.3.2
         {peer().close(1000, std::string(124, '*')), errc::control_frame_too_long}, // 7.3.6
         {peer().close(1000, "\xCE\xBA\xED\xA0\x80"), errc::close_reason_not_utf8}, // 7.5.1
         {peer().close(1000, "cut \xE2\x82"), errc::close_reason_not_utf8},
-        {peer().close(0), errc::close_code_invalid},                       // Autobahn 7.9.1
+        {peer().close(0), errc::close_code_invalid}, // Autobahn 7.9.1
         {peer().close(65535, "\xFF"), errc::close_code_invalid},
     };
     for (const row& r : rows) {
@@ -241,10 +241,10 @@ TEMPLATE_TEST_CASE("connection: sends only close codes that may be sent", "[rfc6
         TestType end;
         const errc error = end->close(static_cast<close_code>(code), code == 1005 ? "why" : "");
         // RFC 6455 7.4.1: 1010 is for clients.
-        const bool sendable = (code >= 1000 && code <= 1003) ||
-                              (code >= 1007 && code <= 1014 &&
-                               !(code == 1010 && TestType::side == role::server)) ||
-                              (code >= 3000 && code <= 4999);
+        const bool sendable =
+            (code >= 1000 && code <= 1003) ||
+            (code >= 1007 && code <= 1014 && !(code == 1010 && TestType::side == role::server)) ||
+            (code >= 3000 && code <= 4999);
         if (error == (sendable ? errc::success : errc::close_code_not_sendable) &&
             end->close_expected() == sendable && end->output().empty() != sendable) {
             continue;
@@ -268,9 +268,9 @@ TEMPLATE_TEST_CASE("connection: sends reasons of up to 123 bytes of UTF-8", "[rf
     REQUIRE(end->send_text("still open") == errc::success);
 
     std::string reason;
-    while (reason.size() < 130) reason += "\xE2\x82\xAC";
-    REQUIRE(end->close(close_code::normal, utf8_prefix(reason, max_close_reason)) ==
-            errc::success);
+    while (reason.size() < 130)
+        reason += "\xE2\x82\xAC";
+    REQUIRE(end->close(close_code::normal, utf8_prefix(reason, max_close_reason)) == errc::success);
     CHECK(end.sent() ==
           "text(\"still open\") close(1000 \"" + shown(reason.substr(0, 123)) + "\")");
 }
@@ -291,8 +291,8 @@ TEMPLATE_TEST_CASE("connection: tells that the transport ended without a closing
                 end.eof();
                 const std::string lost = "failed(1006 the connection ended without a Close frame)";
                 CHECK((end.told() == before + (before.empty() ? "" : " ") + lost));
-                CHECK(stands(end) == (closing ? "closed sent expected shut-down"
-                                              : "closed expected shut-down"));
+                CHECK(stands(end) ==
+                      (closing ? "closed sent expected shut-down" : "closed expected shut-down"));
                 CHECK((end.sent().find("close") != std::string::npos) == closing);
                 const std::string once = end.told();
                 end.eof();

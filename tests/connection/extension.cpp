@@ -64,7 +64,8 @@ struct invert {
         if (size == 0) return {errc::success, rsv};
         const std::span<std::byte> room = out.prepare(size);
         if (room.empty()) return {out.error(), 0};
-        for (std::size_t i = 0; i < payload.size(); ++i) room[i] = plain ? payload[i] : ~payload[i];
+        for (std::size_t i = 0; i < payload.size(); ++i)
+            room[i] = plain ? payload[i] : ~payload[i];
         if (size != payload.size()) room[size - 1] = ~std::byte{'#'};
         out.commit(size);
         // Bits that it does not own never reach the wire.
@@ -80,7 +81,8 @@ using inverting_client_stream = endpoint<role::client, options{.stream_messages 
 
 std::string inverted(std::string_view text) {
     std::string out;
-    for (const char c : text) out += static_cast<char>(~c);
+    for (const char c : text)
+        out += static_cast<char>(~c);
     return out;
 }
 
@@ -101,20 +103,32 @@ TEMPLATE_TEST_CASE("connection: has messages with the extension's bit decoded", 
         {peer().frame(0x41, inverted("He")).frame(0x00, inverted("ll")).frame(0x80, inverted("o#")),
          R"(text("Hello"))"},
         {peer().frame(0x41).frame(0x00).frame(0x00, inverted("a#")).frame(0x80), R"(text("a"))"},
-        {peer().frame(0x42, inverted("ab")).ping("p").frame(0x00, inverted("cd")).pong("q").frame(
-             0x80, inverted("#")),
+        {peer()
+             .frame(0x42, inverted("ab"))
+             .ping("p")
+             .frame(0x00, inverted("cd"))
+             .pong("q")
+             .frame(0x80, inverted("#")),
          R"(ping("p") pong("q") binary("abcd"))"},
         // Pieces that decode to nothing, before a control frame that is cut as well.
         {peer().frame(0x42, inverted("--")).ping("0123456789").frame(0x80, inverted("x#")),
          R"(ping("0123456789") binary("x"))"},
-        {peer().frame(0x42, inverted("-")).ping("ab").frame(0x00).ping("cd").frame(
-             0x80, inverted("-#")),
+        {peer()
+             .frame(0x42, inverted("-"))
+             .ping("ab")
+             .frame(0x00)
+             .ping("cd")
+             .frame(0x80, inverted("-#")),
          R"(ping("ab") ping("cd") binary(""))"},
         // What stays longer than it came.
         {peer().frame(0xC1, inverted("+a+#")), R"(text("++++a++++"))"},
         // Without the bit, messages are told as they came, also between those with it.
-        {peer().text("plain#").frame(0xC1, inverted("x#")).frame(0x01, "a").frame(0x80, "#").frame(
-             0xC1, inverted("y#")),
+        {peer()
+             .text("plain#")
+             .frame(0xC1, inverted("x#"))
+             .frame(0x01, "a")
+             .frame(0x80, "#")
+             .frame(0xC1, inverted("y#")),
          R"(text("plain#") text("x") text("a#") text("y"))"},
     };
     for (const row& r : rows) {
@@ -140,8 +154,8 @@ TEMPLATE_TEST_CASE("connection: refuses the extension's bit where it may not sta
     for (const frame_writer& bad : {
              peer().frame(0x41, inverted("a")).frame(0xC0, inverted("#")), // on a continuation
              peer().frame(0x41, inverted("a")).frame(0x40, inverted("b")),
-             peer().frame(0x01, "a").frame(0xC0, "b"),
-             peer().frame(0xC8), peer().frame(0xC9), peer().frame(0xCA), // on control frames
+             peer().frame(0x01, "a").frame(0xC0, "b"), peer().frame(0xC8), peer().frame(0xC9),
+             peer().frame(0xCA),                                         // on control frames
              peer().frame(0xA1), peer().frame(0x91), peer().frame(0xE1), // bits it does not own
          }) {
         CHECK(at_every_split<TestType>(bad).told == failed);
@@ -151,8 +165,8 @@ TEMPLATE_TEST_CASE("connection: refuses the extension's bit where it may not sta
           failed);
 }
 
-TEMPLATE_TEST_CASE("connection: an error of the extension fails the connection",
-                   "[rfc6455-7.4.1]", inverting_server, inverting_client, inverting_stream) {
+TEMPLATE_TEST_CASE("connection: an error of the extension fails the connection", "[rfc6455-7.4.1]",
+                   inverting_server, inverting_client, inverting_stream) {
     const auto peer = [] { return frame_writer(TestType::side); };
     const std::string failed = "failed(1002 the extension could not decode a message)";
     for (const frame_writer& bad :
@@ -171,14 +185,20 @@ TEMPLATE_TEST_CASE("connection: the limit holds for what the extension makes of 
     const std::string failed = "failed(1009 a message is larger than the limit)";
     CHECK(at_every_split<TestType>(peer().frame(0xC1, inverted("+a+#")), nine).told ==
           R"(text("++++a++++"))");
-    CHECK(at_every_split<TestType>(
-              peer().frame(0x41, inverted("+")).frame(0x00, inverted("a+")).frame(
-                  0x80, inverted("#")).frame(0xC1, inverted("+a+#")), nine)
+    CHECK(at_every_split<TestType>(peer()
+                                       .frame(0x41, inverted("+"))
+                                       .frame(0x00, inverted("a+"))
+                                       .frame(0x80, inverted("#"))
+                                       .frame(0xC1, inverted("+a+#")),
+                                   nine)
               .told == R"(text("++++a++++") text("++++a++++"))");
     for (const frame_writer& bad :
          {peer().frame(0xC1, inverted("+ab+#")), peer().frame(0xC1, inverted("+++#")),
           peer().frame(0x41, inverted("++a")).frame(0x80, inverted("b#")),
-          peer().frame(0x41, inverted("+")).frame(0x00, inverted("+")).frame(0x80, inverted("+#"))}) {
+          peer()
+              .frame(0x41, inverted("+"))
+              .frame(0x00, inverted("+"))
+              .frame(0x80, inverted("+#"))}) {
         CHECK(at_every_split<TestType>(bad, nine).told == failed);
     }
     // What came is larger than the limit, what it decodes to is not.
@@ -193,8 +213,8 @@ TEMPLATE_TEST_CASE("connection: decoded text is UTF-8 too", "[rfc6455-8.1]", inv
     const auto peer = [] { return frame_writer(TestType::side); };
     const std::string failed = "failed(1007 a text message is not valid UTF-8)";
     CHECK(at_every_split<TestType>(
-              peer().frame(0x41, inverted("\xE2")).frame(0x80, inverted("\x82\xAC#"))).told ==
-          R"(text("\xe2\x82\xac"))");
+              peer().frame(0x41, inverted("\xE2")).frame(0x80, inverted("\x82\xAC#")))
+              .told == R"(text("\xe2\x82\xac"))");
     for (const frame_writer& bad :
          {peer().frame(0xC1, inverted("\xFF#")), peer().frame(0xC1, inverted("\xE2\x82#")),
           peer().frame(0x41, inverted("\xE2")).frame(0x80, inverted("x#"))}) {
@@ -203,8 +223,7 @@ TEMPLATE_TEST_CASE("connection: decoded text is UTF-8 too", "[rfc6455-8.1]", inv
     CHECK(at_every_split<TestType>(peer().frame(0xC2, inverted("\xFF#"))).told ==
           R"(binary("\xff"))");
     // What comes over the wire is no text.
-    CHECK(at_every_split<TestType>(peer().frame(0xC1, inverted("abc#"))).told ==
-          R"(text("abc"))");
+    CHECK(at_every_split<TestType>(peer().frame(0xC1, inverted("abc#"))).told == R"(text("abc"))");
 }
 
 TEMPLATE_TEST_CASE("connection: has what it sends encoded", "[rfc6455-5.8]", inverting_server,
@@ -223,12 +242,11 @@ TEMPLATE_TEST_CASE("connection: has what it sends encoded", "[rfc6455-5.8]", inv
     CHECK(end->send_text("\xFF") == errc::text_not_utf8);
     CHECK(end->extension().encoded == 8);
     CHECK(end->close() == errc::success);
-    CHECK(end.sent() == "text/4(\"" + shown(inverted("Hello#")) + "\") binary/4(\"" +
-                            shown(inverted("#")) +
-                            "\") ping(\"ping\") text(\"=as it is\") text/4-(\"" +
-                            shown(inverted("a")) + "\") pong(\"pong\") cont-(\"\") cont(\"" +
-                            shown(inverted("b#")) +
-                            "\") binary-(\"=a\") cont(\"b\") close(1000 \"\")");
+    CHECK(end.sent() ==
+          "text/4(\"" + shown(inverted("Hello#")) + "\") binary/4(\"" + shown(inverted("#")) +
+              "\") ping(\"ping\") text(\"=as it is\") text/4-(\"" + shown(inverted("a")) +
+              "\") pong(\"pong\") cont-(\"\") cont(\"" + shown(inverted("b#")) +
+              "\") binary-(\"=a\") cont(\"b\") close(1000 \"\")");
 }
 
 TEMPLATE_TEST_CASE("connection: encodes messages of every length class", "[rfc6455-5.2]",
@@ -236,14 +254,16 @@ TEMPLATE_TEST_CASE("connection: encodes messages of every length class", "[rfc64
     for (const std::size_t size : {0u, 1u, 124u, 125u, 126u, 65534u, 65535u, 65536u}) {
         TestType end;
         std::string payload;
-        for (std::size_t i = 0; i < size; ++i) payload += static_cast<char>('a' + i % 26);
+        for (std::size_t i = 0; i < size; ++i)
+            payload += static_cast<char>('a' + i % 26);
         REQUIRE(end->send_text("before") == errc::success);
         REQUIRE(end->send_text(payload) == errc::success);
         REQUIRE(end->send_text("after") == errc::success);
         const std::vector<wire_frame> frames = frames_of(end->output());
         REQUIRE(frames.size() == 3);
         CHECK(frames[1].payload == inverted(payload + "#"));
-        CHECK(words({frames[2]}, TestType::side) == "text/4(\"" + shown(inverted("after#")) + "\")");
+        CHECK(words({frames[2]}, TestType::side) ==
+              "text/4(\"" + shown(inverted("after#")) + "\")");
     }
 }
 
@@ -262,8 +282,8 @@ TEMPLATE_TEST_CASE("connection: refuses to encode past the limit of the output",
                             shown(inverted("#")) + "\")");
 }
 
-TEMPLATE_TEST_CASE("connection: two ends with the extension understand each other",
-                   "[rfc6455-5.8]", inverting_server, inverting_stream) {
+TEMPLATE_TEST_CASE("connection: two ends with the extension understand each other", "[rfc6455-5.8]",
+                   inverting_server, inverting_stream) {
     inverting_client from;
     REQUIRE(from->send_text("one") == errc::success);
     REQUIRE(from->send_fragment(opcode::binary, bytes("t"), false) == errc::success);

@@ -50,8 +50,7 @@ TEMPLATE_TEST_CASE("connection: the limit of a message's size is inclusive, wher
         const std::vector<std::byte> once = r.legal.bytes();
         std::vector<std::byte> both = once;
         both.insert(both.end(), once.begin(), once.end());
-        const outcome good =
-            at_every_split<TestType>(std::span<const std::byte>(both), ten);
+        const outcome good = at_every_split<TestType>(std::span<const std::byte>(both), ten);
         CHECK(good.told.find("failed") == std::string::npos);
         CHECK(good.told.find("text(\"xxxxxxxxxx\")") != good.told.rfind("text(\"xxxxxxxxxx\")"));
         const outcome bad = at_every_split<TestType>(r.illegal, ten);
@@ -62,8 +61,7 @@ TEMPLATE_TEST_CASE("connection: the limit of a message's size is inclusive, wher
     // Control frames do not count, and have their own limit.
     TestType end(limits{.max_message_size = 0});
     end.feed(peer().ping("control").text("").frame(0x01).pong("control").frame(0x80).close(1000));
-    CHECK(end.told() ==
-          R"(ping("control") text("") pong("control") text("") close(1000 ""))");
+    CHECK(end.told() == R"(ping("control") text("") pong("control") text("") close(1000 ""))");
 }
 
 TEMPLATE_TEST_CASE("connection: refuses a message that is too big at its header, for no memory",
@@ -160,7 +158,8 @@ TEMPLATE_TEST_CASE("connection: room for a message never grows past the limit", 
             buffer.assign(input.begin() + static_cast<std::ptrdiff_t>(at),
                           input.begin() + static_cast<std::ptrdiff_t>(at + step));
             std::span<std::byte> in(buffer);
-            while (end->next(in).kind != event_kind::need_data) end->consume_output(200);
+            while (end->next(in).kind != event_kind::need_data)
+                end->consume_output(200);
         }
     };
     // A control frame that is cut stands behind the message, and needs its place as well.
@@ -197,7 +196,8 @@ TEMPLATE_TEST_CASE("connection: an endless row of empty fragments comes to an en
     TestType end;
     end.feed(frame_writer(TestType::side).frame(0x01));
     frame_writer many(TestType::side);
-    for (int i = 0; i < 1000; ++i) many.frame(0x00);
+    for (int i = 0; i < 1000; ++i)
+        many.frame(0x00);
     const std::vector<std::byte> flood = many.bytes();
     std::vector<std::byte> input;
     const std::int64_t live = allocations().live_bytes;
@@ -247,7 +247,8 @@ TEMPLATE_TEST_CASE("connection: Pong and Close pass the limit of the output by 2
     REQUIRE(end->send_text(std::string(20 - (TestType::side == role::server ? 2 : 6), 'x')) ==
             errc::success);
     frame_writer peer(TestType::side);
-    for (int i = 0; i < 10; ++i) peer.ping(std::string(125, static_cast<char>('0' + i)));
+    for (int i = 0; i < 10; ++i)
+        peer.ping(std::string(125, static_cast<char>('0' + i)));
     end.feed(peer);
     CHECK(end->output().size() <= 20 + 131);
     REQUIRE(end->close(close_code::normal, std::string(123, 'r')) == errc::success);
@@ -264,7 +265,8 @@ TEMPLATE_TEST_CASE("connection: a flood of pings costs bounded memory while nobo
     for (const std::size_t size : {0u, 125u}) {
         TestType end;
         frame_writer many(TestType::side);
-        for (int i = 0; i < 1000; ++i) many.ping(std::string(size, 'p'));
+        for (int i = 0; i < 1000; ++i)
+            many.ping(std::string(size, 'p'));
         const std::vector<std::byte> flood = many.bytes();
         std::vector<std::byte> input(flood.size());
         const std::int64_t live = allocations().live_bytes;
@@ -272,7 +274,8 @@ TEMPLATE_TEST_CASE("connection: a flood of pings costs bounded memory while nobo
             input.assign(flood.begin(), flood.end());
             std::span<std::byte> in(input);
             int pings = 0;
-            while (end->next(in).kind == event_kind::ping) ++pings;
+            while (end->next(in).kind == event_kind::ping)
+                ++pings;
             if (pings != 1000 || end->output().size() > bounds.pong_backlog + 131) {
                 FAIL("output " << end->output().size());
             }
@@ -323,6 +326,5 @@ TEMPLATE_TEST_CASE("connection: never replaces a Pong that other output stands b
     end.feed(peer().ping("2"));
     REQUIRE(end->pong(bytes("unasked")) == errc::success);
     end.feed(peer().ping("3").ping("4"));
-    CHECK(end.sent() ==
-          R"(pong("1") text("mine") pong("2") pong("unasked") pong("4"))");
+    CHECK(end.sent() == R"(pong("1") text("mine") pong("2") pong("unasked") pong("4"))");
 }

@@ -33,14 +33,14 @@ template <role Role> connection<Role> make(masking_key_source& keys, const limit
 }
 
 // Takes all events of `input`, which is copied to `buffer` first.
-template <class C>
-int feed(C& end, std::vector<std::byte>& buffer, const std::vector<std::byte>& input,
-         std::size_t piece) {
+template <class C> int feed(C& end, std::vector<std::byte>& buffer,
+                            const std::vector<std::byte>& input, std::size_t piece) {
     std::copy(input.begin(), input.end(), buffer.begin());
     int events = 0;
     for (std::size_t at = 0; at < input.size(); at += piece) {
         std::span<std::byte> in(buffer.data() + at, std::min(piece, input.size() - at));
-        while (end.next(in).kind != event_kind::need_data) ++events;
+        while (end.next(in).kind != event_kind::need_data)
+            ++events;
     }
     return events;
 }
@@ -53,9 +53,8 @@ struct account {
 
 // Everything that a connection may have to take memory for. Calls that fail are not made good; the
 // sequence goes on, as a careless caller would.
-template <class C>
-account everything(C& end, std::vector<std::byte>& buffer, const std::vector<std::byte>& input,
-                   bool close_first) {
+template <class C> account everything(C& end, std::vector<std::byte>& buffer,
+                                      const std::vector<std::byte>& input, bool close_first) {
     account result;
     const auto note = [&](errc error) {
         if (error == errc::out_of_memory) {
@@ -92,7 +91,8 @@ account everything(C& end, std::vector<std::byte>& buffer, const std::vector<std
     note(end.close(close_code::going_away, "reason"));
     end.receive_eof();
     std::span<std::byte> none;
-    while (end.next(none).kind != event_kind::need_data) ++result.terminal;
+    while (end.next(none).kind != event_kind::need_data)
+        ++result.terminal;
     return result;
 }
 
@@ -265,7 +265,8 @@ TEMPLATE_TEST_CASE_SIG("connection: what could not be queued may be sent again",
                    end.close(),
                    end.close(close_code::no_status_received)};
     }
-    for (const errc error : refused) CHECK(error == errc::out_of_memory);
+    for (const errc error : refused)
+        CHECK(error == errc::out_of_memory);
     CHECK(end.state() == connection_state::open);
     CHECK_FALSE(end.close_sent());
     CHECK(end.output().empty());

@@ -55,7 +55,8 @@ std::string random_text(dice& roll) {
 
 std::string random_bytes(dice& roll, std::size_t size) {
     std::string out(size, '\0');
-    for (char& c : out) c = static_cast<char>(roll.below(256));
+    for (char& c : out)
+        c = static_cast<char>(roll.below(256));
     return out;
 }
 
@@ -130,8 +131,10 @@ template <class A, class B> void converse(std::uint32_t seed) {
         std::vector<std::string> expected_by_b;
         std::vector<std::string> told_by_a;
         std::vector<std::string> told_by_b;
-        for (std::size_t n = roll.below(4); n > 0; --n) send_some(a, roll, expected_by_b);
-        for (std::size_t n = roll.below(4); n > 0; --n) send_some(b, roll, expected_by_a);
+        for (std::size_t n = roll.below(4); n > 0; --n)
+            send_some(a, roll, expected_by_b);
+        for (std::size_t n = roll.below(4); n > 0; --n)
+            send_some(b, roll, expected_by_a);
         carry(b, a, roll, told_by_a); // what a answers stands behind what it has sent
         for (const std::string& line : expected_by_a) {
             if (line.compare(0, 5, "ping:") == 0) {
@@ -146,7 +149,8 @@ template <class A, class B> void converse(std::uint32_t seed) {
         // Throw the answers of b away at a.
         std::vector<std::string> answers;
         carry(b, a, roll, answers);
-        for (const std::string& line : answers) REQUIRE(line.compare(0, 5, "pong:") == 0);
+        for (const std::string& line : answers)
+            REQUIRE(line.compare(0, 5, "pong:") == 0);
     }
     REQUIRE(a->close(close_code::going_away, "enough") == errc::success);
     std::vector<std::string> told;
@@ -161,15 +165,18 @@ template <class A, class B> void converse(std::uint32_t seed) {
 } // namespace
 
 TEST_CASE("connection: a client and a server understand each other", "[property]") {
-    for (std::uint32_t seed = 1; seed <= 60; ++seed) converse<client, server>(seed);
-    for (std::uint32_t seed = 1001; seed <= 1060; ++seed) converse<server, client>(seed);
+    for (std::uint32_t seed = 1; seed <= 60; ++seed)
+        converse<client, server>(seed);
+    for (std::uint32_t seed = 1001; seed <= 1060; ++seed)
+        converse<server, client>(seed);
 }
 
 TEST_CASE("connection: a streaming client and server understand each other", "[property]") {
     for (std::uint32_t seed = 2001; seed <= 2040; ++seed) {
         converse<streaming_client, streaming_server>(seed);
     }
-    for (std::uint32_t seed = 3001; seed <= 3040; ++seed) converse<server, streaming_client>(seed);
+    for (std::uint32_t seed = 3001; seed <= 3040; ++seed)
+        converse<server, streaming_client>(seed);
 }
 
 TEMPLATE_TEST_CASE("connection: random bytes fail it or not, whatever the pieces", "[property]",
@@ -178,16 +185,15 @@ TEMPLATE_TEST_CASE("connection: random bytes fail it or not, whatever the pieces
     for (std::uint32_t seed = 1; seed <= 300; ++seed) {
         dice roll(seed);
         frame_writer peer(TestType::side);
-        static constexpr unsigned firsts[] = {0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8A,
-                                              0x88};
+        static constexpr unsigned firsts[] = {0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8A, 0x88};
         for (std::size_t n = 1 + roll.below(6); n > 0; --n) {
             unsigned first = firsts[roll.below(roll.one_in(4) ? 9 : 8)];
             if (roll.one_in(30)) first ^= 1u << roll.below(8);
             peer.frame(first, random_bytes(roll, roll.below(12)));
         }
         std::vector<std::byte> input = peer.bytes();
-        if (roll.one_in(3)) input[roll.below(input.size())] ^= static_cast<std::byte>(
-            1u << roll.below(8));
+        if (roll.one_in(3))
+            input[roll.below(input.size())] ^= static_cast<std::byte>(1u << roll.below(8));
         CAPTURE(seed);
         const outcome result = at_every_split<TestType>(std::span<const std::byte>(input));
         CHECK(result.told.find("failed") == result.told.rfind("failed"));

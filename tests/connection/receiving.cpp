@@ -17,8 +17,7 @@ namespace {
 // What stands before a violation is told, and its answer leaves first; what stands behind it is
 // thrown away. The Close frame says why.
 template <class Endpoint> void check_refused(const frame_writer& bad, errc error) {
-    const std::string code =
-        std::to_string(static_cast<unsigned>(close_code_for(error)));
+    const std::string code = std::to_string(static_cast<unsigned>(close_code_for(error)));
     const std::string reason(message(error));
     CAPTURE(reason);
     frame_writer peer(Endpoint::side);
@@ -93,10 +92,10 @@ TEMPLATE_TEST_CASE("connection: answers every ping with its payload, in order",
     peer.ping("").ping("Hello").ping(std::string("\0\xFF\xFE\0", 4)).ping(longest).ping("5");
     const outcome result = at_every_split<TestType>(peer);
     const std::string cut = shown(longest);
-    CHECK(result.told == R"(ping("") ping("Hello") ping("\x00\xff\xfe\x00") ping(")" + cut +
-                             R"(") ping("5"))");
-    CHECK(result.sent == R"(pong("") pong("Hello") pong("\x00\xff\xfe\x00") pong(")" + cut +
-                             R"(") pong("5"))");
+    CHECK(result.told ==
+          R"(ping("") ping("Hello") ping("\x00\xff\xfe\x00") ping(")" + cut + R"(") ping("5"))");
+    CHECK(result.sent ==
+          R"(pong("") pong("Hello") pong("\x00\xff\xfe\x00") pong(")" + cut + R"(") pong("5"))");
 }
 
 TEMPLATE_TEST_CASE("connection: tells pongs, and does not answer them", "[rfc6455-5.5.3]", server,
@@ -168,8 +167,8 @@ TEMPLATE_TEST_CASE("connection: refuses what is wrong in a single frame",
         CHECK(end.told() == "failed(1002 a payload length is not written in the shortest form)");
     }
     // RFC 6455 5.2: the most significant bit of the length is 0.
-    for (const std::uint64_t size : {std::uint64_t{1} << 63, ~std::uint64_t{0},
-                                     ~std::uint64_t{0} - 3}) {
+    for (const std::uint64_t size :
+         {std::uint64_t{1} << 63, ~std::uint64_t{0}, ~std::uint64_t{0} - 3}) {
         check_refused<TestType>(peer().header(0x82, size), errc::length_too_large);
         check_refused<TestType>(peer().header(0x01, size), errc::length_too_large);
     }
@@ -209,8 +208,9 @@ TEMPLATE_TEST_CASE("connection: sees a violation before the rest of the frame ar
     CHECK(told_after(server_side ? "83 80" : "83 00") ==
           "failed(1002 a frame has a reserved opcode)");
     CHECK(told_after(server_side ? "81 05" : "81 85") ==
-          "failed(1002 " + std::string(message(server_side ? errc::frame_not_masked
-                                                           : errc::frame_masked)) + ")");
+          "failed(1002 " +
+              std::string(message(server_side ? errc::frame_not_masked : errc::frame_masked)) +
+              ")");
     CHECK(told_after(server_side ? "89 fe" : "89 7e") ==
           "failed(1002 a control frame is longer than 125 bytes)");
     CHECK(told_after(server_side ? "09 80" : "09 00") ==
@@ -224,14 +224,14 @@ TEMPLATE_TEST_CASE("connection: refuses text that is not UTF-8", "[rfc6455-8.1]"
     struct row {
         std::string text;
     };
-    for (const std::string& text : {
-             std::string("\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5\xED\xA0\x80"
-                         "edited"),                // Autobahn 6.3.1
-             std::string("\x80"), std::string("\xC0\xAF"),      // Autobahn 6.12.1, 6.17.1
-             std::string("\xF4\x90\x80\x80"),      // Autobahn 6.11.5
-             std::string("\xED\xBF\xBF"),          // Autobahn 6.20.7
-             std::string("\xCE"), std::string("abc\xE2\x82"),   // ends inside a code point
-             ascii + "\xFF" + ascii, ascii + ascii + "\xF0\x9F\x98"}) {
+    for (const std::string& text :
+         {std::string("\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5\xED\xA0\x80"
+                      "edited"),                           // Autobahn 6.3.1
+          std::string("\x80"), std::string("\xC0\xAF"),    // Autobahn 6.12.1, 6.17.1
+          std::string("\xF4\x90\x80\x80"),                 // Autobahn 6.11.5
+          std::string("\xED\xBF\xBF"),                     // Autobahn 6.20.7
+          std::string("\xCE"), std::string("abc\xE2\x82"), // ends inside a code point
+          ascii + "\xFF" + ascii, ascii + ascii + "\xF0\x9F\x98"}) {
         CAPTURE(shown(text));
         const std::string told = "failed(1007 a text message is not valid UTF-8)";
         const std::string sent = R"(close(1007 "a text message is not valid UTF-8"))";
@@ -265,10 +265,12 @@ TEMPLATE_TEST_CASE("connection: fails at the first impossible byte of a text, al
                    "[rfc6455-8.1]", server, client, streaming_server) {
     // Autobahn 6.4.1-6.4.4: the header announces 21 octets, and only so many have come.
     constexpr std::string_view valid = "\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5\xF4";
-    const std::string text = std::string(valid) + "\x90\x80\x80" "edited";
+    const std::string text = std::string(valid) + "\x90\x80\x80"
+                                                  "edited";
     REQUIRE(text.size() == 21);
     for (const unsigned first : {0x81u, 0x01u}) {
-        const std::vector<std::byte> input = frame_writer(TestType::side).frame(first, text).bytes();
+        const std::vector<std::byte> input =
+            frame_writer(TestType::side).frame(first, text).bytes();
         const std::size_t to_f4 = input.size() - text.size() + valid.size();
         for (const std::size_t size : {std::size_t{1}, std::size_t{100}}) {
             TestType end;

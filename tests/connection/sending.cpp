@@ -19,7 +19,8 @@ TEMPLATE_TEST_CASE("connection: sends frames of every length class in the order 
                    "[rfc6455-5.2][rfc6455-6.1]", server, client) {
     for (const std::size_t size : {0u, 1u, 7u, 125u, 126u, 127u, 65535u, 65536u, 70001u}) {
         std::string payload;
-        for (std::size_t i = 0; i < size; ++i) payload += static_cast<char>('a' + i % 26);
+        for (std::size_t i = 0; i < size; ++i)
+            payload += static_cast<char>('a' + i % 26);
         TestType end;
         REQUIRE(end->send_text(payload) == errc::success);
         REQUIRE(end->ping(bytes("p")) == errc::success);
@@ -30,9 +31,9 @@ TEMPLATE_TEST_CASE("connection: sends frames of every length class in the order 
         REQUIRE(frames.size() == 4);
         CHECK(frames[0].payload == payload);
         CHECK(frames[2].payload == payload);
-        CHECK(words(frames, TestType::side) ==
-              "text(\"" + shown(payload) + "\") ping(\"p\") binary(\"" + shown(payload) +
-                  "\") pong(\"\")");
+        CHECK(words(frames, TestType::side) == "text(\"" + shown(payload) +
+                                                   "\") ping(\"p\") binary(\"" + shown(payload) +
+                                                   "\") pong(\"\")");
     }
 }
 
@@ -80,8 +81,8 @@ TEMPLATE_TEST_CASE("connection: sends messages in fragments", "[rfc6455-5.4]", s
                         R"(binary("c") binary-("") cont("") text("d"))");
 }
 
-TEMPLATE_TEST_CASE("connection: refuses another message inside a fragmented one",
-                   "[rfc6455-5.4]", server, client) {
+TEMPLATE_TEST_CASE("connection: refuses another message inside a fragmented one", "[rfc6455-5.4]",
+                   server, client) {
     TestType end;
     REQUIRE(end->send_fragment(opcode::text, bytes("a"), false) == errc::success);
     CHECK(end->send_text("x") == errc::message_in_progress);

@@ -98,7 +98,10 @@ TEMPLATE_TEST_CASE("connection: streaming takes no memory, whatever the size of 
 TEMPLATE_TEST_CASE("connection: streamed text is told up to the first impossible byte's piece",
                    "[rfc6455-8.1]", streaming_server, streaming_client) {
     frame_writer peer(TestType::side);
-    peer.frame(0x01, "good").frame(0x00, "b\xFF" "d").frame(0x80, "never");
+    peer.frame(0x01, "good")
+        .frame(0x00, "b\xFF"
+                     "d")
+        .frame(0x80, "never");
     TestType end;
     CHECK(pieces(end, chunks_of(peer.bytes(), 100)) == "<good other");
     CHECK(end.told() == "failed(1007 a text message is not valid UTF-8)");

@@ -81,7 +81,8 @@ TEST_CASE("byte_buffer: keeps its bytes while it grows and moves down", "[byte_b
     // Sizes that hit every way of making room: none, moving down, growing.
     for (unsigned i = 0; i < 3000; ++i) {
         std::vector<std::byte> more;
-        for (unsigned n = i * 7 % 61; n > 0; --n) more.push_back(static_cast<std::byte>(next++));
+        for (unsigned n = i * 7 % 61; n > 0; --n)
+            more.push_back(static_cast<std::byte>(next++));
         REQUIRE(buffer.append(more));
         expected += text_of(more);
         const std::size_t size = std::min<std::size_t>(i * 13 % 67, expected.size());
@@ -95,7 +96,8 @@ TEST_CASE("byte_buffer: keeps its bytes while it grows and moves down", "[byte_b
 TEST_CASE("byte_buffer: a queue of steady length stops growing", "[allocation]") {
     byte_buffer buffer;
     const std::vector<std::byte> piece(100);
-    for (int i = 0; i < 10; ++i) REQUIRE(buffer.append(piece));
+    for (int i = 0; i < 10; ++i)
+        REQUIRE(buffer.append(piece));
     for (int i = 0; i < 100; ++i) {
         REQUIRE(buffer.append(piece));
         buffer.consume(100);
@@ -139,13 +141,15 @@ TEST_CASE("byte_buffer: grows by doubling, up to what is expected", "[allocation
     const std::vector<std::byte> piece(1000);
     const std::int64_t before = allocations().calls;
     bool right = true;
-    for (int i = 0; i < 1000; ++i) right = right && buffer.append(piece);
+    for (int i = 0; i < 1000; ++i)
+        right = right && buffer.append(piece);
     CHECK(right);
     CHECK(allocations().calls - before <= 12); // from 1,000 to 1,000,000
 
     byte_buffer known;
     const std::int64_t other = allocations().live_bytes;
-    for (int i = 0; i < 1000; ++i) right = right && known.append(piece, 1'000'000);
+    for (int i = 0; i < 1000; ++i)
+        right = right && known.append(piece, 1'000'000);
     CHECK(right);
     CHECK(allocations().live_bytes - other <= 1'000'000 + 64);
     REQUIRE(known.append(piece, 1'000'000)); // more than was expected is no error

@@ -60,8 +60,7 @@ TEST_CASE("frame_queue: its limit counts the whole frame", "[limits]") {
     CHECK(words(frames_of(masked.bytes()), role::client) == R"(text("abc"))");
 }
 
-TEST_CASE("frame_queue: beyond the backlog a Pong replaces the one before it",
-          "[rfc6455-5.5.3]") {
+TEST_CASE("frame_queue: beyond the backlog a Pong replaces the one before it", "[rfc6455-5.5.3]") {
     auto queue = server_queue();
     const auto pong = [&](const char* payload, std::uint64_t backlog) {
         REQUIRE(queue.push_pong(bytes(std::string_view(payload)), backlog) == errc::success);

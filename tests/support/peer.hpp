@@ -49,7 +49,8 @@ inline std::string raw_prefix(unsigned first, std::uint64_t size, bool masked,
     }
     const int octets = form == length_form::two_octets ? 2 : 8;
     out += static_cast<char>(mask_bit | (octets == 2 ? 126u : 127u));
-    for (int i = octets - 1; i >= 0; --i) out += static_cast<char>((size >> (8 * i)) & 0xFF);
+    for (int i = octets - 1; i >= 0; --i)
+        out += static_cast<char>((size >> (8 * i)) & 0xFF);
     return out;
 }
 
@@ -89,7 +90,8 @@ public:
 
     [[nodiscard]] std::vector<std::byte> bytes() const {
         std::vector<std::byte> out;
-        for (const char c : out_) out.push_back(static_cast<std::byte>(c));
+        for (const char c : out_)
+            out.push_back(static_cast<std::byte>(c));
         return out;
     }
     [[nodiscard]] const std::string& str() const { return out_; }
@@ -142,7 +144,8 @@ inline std::vector<wire_frame> take_frames(std::string& data) {
             const std::size_t octets = size == 126 ? 2 : 8;
             if (left < 2 + octets) break;
             size = 0;
-            for (std::size_t i = 0; i < octets; ++i) size = size << 8 | octet(2 + i);
+            for (std::size_t i = 0; i < octets; ++i)
+                size = size << 8 | octet(2 + i);
             if (size < (octets == 2 ? 126u : 65536u)) throw std::runtime_error("length too long");
             prefix += octets;
         }
@@ -166,7 +169,8 @@ inline std::vector<wire_frame> take_frames(std::string& data) {
 /// All of `data` as frames. Throws when it does not end with a frame.
 inline std::vector<wire_frame> frames_of(std::span<const std::byte> data) {
     std::string text;
-    for (const std::byte b : data) text += static_cast<char>(b);
+    for (const std::byte b : data)
+        text += static_cast<char>(b);
     auto out = take_frames(text);
     if (!text.empty()) throw std::runtime_error("the output ends inside a frame");
     return out;

@@ -88,9 +88,9 @@ private:
 /// an empty Close `close()`, reserved bits `text/4("a")`. Throws when a frame is not masked as
 /// `sender` has to.
 inline std::string words(const std::vector<wire_frame>& frames, role sender) {
-    static constexpr std::array<const char*, 16> names{"cont", "text", "binary", "?3", "?4",  "?5",
-                                                       "?6",   "?7",   "close",  "ping", "pong",
-                                                       "?11",  "?12",  "?13",    "?14",  "?15"};
+    static constexpr std::array<const char*, 16> names{
+        "cont",  "text", "binary", "?3",  "?4",  "?5",  "?6",  "?7",
+        "close", "ping", "pong",   "?11", "?12", "?13", "?14", "?15"};
     std::string out;
     for (const wire_frame& frame : frames) {
         if (frame.masked != (sender == role::client)) throw std::runtime_error("wrong masking");
@@ -143,7 +143,8 @@ public:
         feed(piece, [](const event&) {});
     }
     template <class Handler> void feed(const chunk_list& chunks, Handler&& handle) {
-        for (const std::span<std::byte> piece : chunks) feed(piece, handle);
+        for (const std::span<std::byte> piece : chunks)
+            feed(piece, handle);
     }
     void feed(const chunk_list& chunks) {
         feed(chunks, [](const event&) {});
@@ -215,9 +216,10 @@ outcome at_every_split(std::span<const std::byte> input, const Arguments&... arg
         const outcome now{end.told(), end.sent()};
         if (any && !(now == result)) {
             std::string text = "the outcome depends on the pieces (";
-            for (const auto piece : chunks) text += std::to_string(piece.size()) + " ";
-            throw std::runtime_error(text + "): " + now.told + "; " + now.sent +
-                                     " instead of " + result.told + "; " + result.sent);
+            for (const auto piece : chunks)
+                text += std::to_string(piece.size()) + " ";
+            throw std::runtime_error(text + "): " + now.told + "; " + now.sent + " instead of " +
+                                     result.told + "; " + result.sent);
         }
         result = now;
         any = true;
