@@ -226,11 +226,11 @@ TEMPLATE_TEST_CASE("connection: refuses text that is not UTF-8", "[rfc6455-8.1]"
     };
     for (const std::string& text :
          {std::string("\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5\xED\xA0\x80"
-                      "edited"),                           // Autobahn 6.3.1
-          std::string("\x80"), std::string("\xC0\xAF"),    // Autobahn 6.12.1, 6.17.1
-          std::string("\xF4\x90\x80\x80"),                 // Autobahn 6.11.5
-          std::string("\xED\xBF\xBF"),                     // Autobahn 6.20.7
-          std::string("\xCE"), std::string("abc\xE2\x82"), // ends inside a code point
+                      "edited"),                                        // Autobahn 6.3.1
+          std::string("\x80"), std::string("\xC0\xAF"),                 // Autobahn 6.12.1, 6.17.1
+          std::string("\xF4\x90\x80\x80"),                              // Autobahn 6.11.5
+          std::string("\xF5\x80\x80\x80"), std::string("\xED\xBF\xBF"), // Autobahn 6.20.7
+          std::string("\xCE"), std::string("abc\xE2\x82"),              // ends inside a code point
           ascii + "\xFF" + ascii, ascii + ascii + "\xF0\x9F\x98"}) {
         CAPTURE(shown(text));
         const std::string told = "failed(1007 a text message is not valid UTF-8)";
