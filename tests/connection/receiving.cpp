@@ -231,7 +231,8 @@ TEMPLATE_TEST_CASE("connection: refuses text that is not UTF-8", "[rfc6455-8.1]"
           std::string("\xF4\x90\x80\x80"),                              // Autobahn 6.11.5
           std::string("\xF5\x80\x80\x80"), std::string("\xED\xBF\xBF"), // Autobahn 6.20.7
           std::string("\xCE"), std::string("abc\xE2\x82"),              // ends inside a code point
-          ascii + "\xFF" + ascii, ascii + ascii + "\xF0\x9F\x98"}) {
+          ascii.substr(0, 31) + "\xE2" + ascii.substr(0, 32) + "\x82\xAC", ascii + "\xFF" + ascii,
+          ascii + ascii + "\xF0\x9F\x98"}) {
         CAPTURE(shown(text));
         const std::string told = "failed(1007 a text message is not valid UTF-8)";
         const std::string sent = R"(close(1007 "a text message is not valid UTF-8"))";
