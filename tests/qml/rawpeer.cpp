@@ -3,10 +3,28 @@
 
 #include "rawpeer.h"
 
+#include "qt/support/certificates.hpp"
+
 #include <QCryptographicHash>
 #include <QHostAddress>
+#include <QSslSocket>
 
 #include <algorithm>
+
+using framewire::test::certificates;
+
+void RawServer::incomingConnection(qintptr descriptor)
+{
+    if (!tls) {
+        QTcpServer::incomingConnection(descriptor);
+        return;
+    }
+    auto *const socket = new QSslSocket(this);
+    socket->setSslConfiguration(*tls);
+    socket->setSocketDescriptor(descriptor);
+    socket->startServerEncryption();
+    addPendingConnection(socket);
+}
 
 RawPeer::RawPeer(QObject *parent)
     : QObject(parent)
@@ -22,6 +40,16 @@ RawPeer::RawPeer(QObject *parent)
         connect(m_socket, &QTcpSocket::disconnected, this, &RawPeer::connectedChanged);
         Q_EMIT connectedChanged();
     });
+}
+
+void RawPeer::secure(const QString &certificate)
+{
+    m_server.tls = certificates().of_server(certificate.toLatin1());
+}
+
+void RawPeer::trustAuthority()
+{
+    QSslConfiguration::setDefaultConfiguration(certificates().of_client());
 }
 
 void RawPeer::write(const QString &bytes)

@@ -9,11 +9,24 @@
 #include <QList>
 #include <QObject>
 #include <QPointer>
+#include <QSslConfiguration>
 #include <QString>
 #include <QTcpServer>
 #include <QTcpSocket>
 #include <QVariantList>
 #include <QtQml/qqmlregistration.h>
+
+#include <optional>
+
+/// A TCP server whose connections are TLS ones when it has a certificate.
+class RawServer : public QTcpServer
+{
+public:
+    std::optional<QSslConfiguration> tls;
+
+protected:
+    void incomingConnection(qintptr descriptor) override;
+};
 
 /// A TCP server on the loopback address that talks to the client that connected last. Bytes are
 /// strings with one character a byte.
@@ -39,6 +52,11 @@ public:
     bool isConnected() const { return m_socket && m_socket->state() == QTcpSocket::ConnectedState; }
     int connections() const { return m_connections; }
 
+    /// Speaks TLS from the next client on, with one of the certificates of make_certificates.sh.
+    Q_INVOKABLE void secure(const QString &certificate);
+    /// Makes all clients of this process trust the authority that signed them.
+    Q_INVOKABLE void trustAuthority();
+
     Q_INVOKABLE void write(const QString &bytes);
     /// Answers the request as a WebSocket server, with further header lines.
     Q_INVOKABLE void shakeHands(const QString &lines = {});
@@ -57,7 +75,7 @@ Q_SIGNALS:
 private:
     void read();
 
-    QTcpServer m_server;
+    RawServer m_server;
     QPointer<QTcpSocket> m_socket;
     QByteArray m_request;
     QByteArray m_frames;

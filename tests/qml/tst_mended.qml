@@ -362,6 +362,46 @@ TestCase {
         compare(client.log, ["error 'The remote host closed the connection'", "status 4", "status 3"])
     }
 
+    function test_certificates_data() {
+        return [{ tag: "self_signed", error: /self-signed/ }, { tag: "wrong_name", error: /(host|name)/ },
+                { tag: "expired", error: /expired/ }]
+    }
+
+    function test_certificates(data) {
+        const raw = make(rawComponent)
+        raw.trustAuthority()
+        raw.secure(data.tag)
+        const client = make(socketComponent, { url: "wss://localhost:" + raw.port, active: true })
+        client.log = []
+        tryCompare(client, "status", WebSocket.Closed)
+        compare(client.log, ["error '" + client.errorString + "'", "status 4", "status 3"])
+        verify(data.error.test(client.errorString), client.errorString)
+        print(data.tag + ": " + client.errorString)
+    }
+
+    function test_wss() {
+        const raw = make(rawComponent)
+        raw.trustAuthority()
+        raw.secure("good")
+        const client = make(socketComponent, { url: "wss://localhost:" + raw.port, active: true })
+        tryVerify(() => raw.request !== "")
+        raw.shakeHands()
+        raw.write("\x81\x06secret")
+        tryVerify(() => client.log.includes("text 'secret'"))
+        compare(client.status, WebSocket.Open)
+        client.active = false
+    }
+
+    function test_wss_with_a_server_that_speaks_no_tls() {
+        const raw = make(rawComponent)
+        const client = make(socketComponent, { url: "wss://127.0.0.1:" + raw.port, active: true })
+        tryCompare(raw, "connected", true)
+        raw.write("HTTP/1.1 400 Bad Request\r\n\r\n")
+        tryCompare(client, "status", WebSocket.Closed)
+        compare(client.log.slice(-3), ["error '" + client.errorString + "'", "status 4", "status 3"])
+        print("no TLS: " + client.errorString)
+    }
+
     function test_broken_frames_data() {
         return [
             { tag: "reserved bits", says: "\xc1\x00", code: 1002, error: /reserved/ },
