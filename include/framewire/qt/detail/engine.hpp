@@ -14,6 +14,7 @@
 #include <QAbstractSocket>
 #include <QByteArray>
 #include <QIODevice>
+#include <QSslSocket>
 #include <QString>
 #include <QThread>
 #include <QTimerEvent>
@@ -130,6 +131,15 @@ protected:
         connect(d, &QIODevice::bytesWritten, this, [this] { write_more(); });
         if (socket_ != nullptr) {
             connect(socket_, &QAbstractSocket::disconnected, this, [this] { disconnected(); });
+            if (qobject_cast<QSslSocket*>(d) != nullptr) {
+                // TLS has an end of its own. A peer may wait for our answer to it before it ends
+                // the TCP connection, and nothing else tells of it.
+                connect(socket_, &QAbstractSocket::errorOccurred, this,
+                        [this](QAbstractSocket::SocketError error) {
+                            const bool end = error == QAbstractSocket::RemoteHostClosedError;
+                            if (end && phase_ >= phase::shaking_hands) disconnected();
+                        });
+            }
         } else {
             connect(d, &QIODevice::readChannelFinished, this, [this] { disconnected(); });
             connect(d, &QIODevice::aboutToClose, this, [this] { disconnected(); });

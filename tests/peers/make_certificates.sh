@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: The Framewire authors
+# SPDX-License-Identifier: BSL-1.0
+#
+# make_certificates.sh FOLDER: makes a certificate authority and what it signed, for tests of TLS.
+#   ca.pem                 the authority to trust
+#   good.pem  good.key     for localhost, 127.0.0.1 and ::1
+#   wrong_name.pem .key    for example.org
+#   expired.pem .key       for localhost, until the year 2001
+#   self_signed.pem .key   for localhost, signed by itself
+set -eu
+
+cd "$1"
+exec 2> openssl.log
+
+cat > ca.conf <<'END'
+[ca]
+default_ca = tests
+[tests]
+database = index.txt
+new_certs_dir = .
+default_md = sha256
+policy = anything
+rand_serial = yes
+unique_subject = no
+[anything]
+commonName = supplied
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[localhost]
+subjectAltName = DNS:localhost, IP:127.0.0.1, IP:::1
+extendedKeyUsage = serverAuth
+[elsewhere]
+subjectAltName = DNS:example.org
+extendedKeyUsage = serverAuth
+[req]
+distinguished_name = name
+[name]
+END
+: > index.txt
+
+new_key() {
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"
+}
+
+# sign NAME SECTION START END
+sign() {
+    new_key "$1.key"
+    openssl req -new -config ca.conf -key "$1.key" -subj "/CN=$1" -out "$1.csr"
+    openssl ca -batch -notext -config ca.conf -cert ca.pem -keyfile ca.key -extensions "$2" \
+        -startdate "$3" -enddate "$4" -in "$1.csr" -out "$1.pem"
+}
+
+new_key ca.key
+openssl req -x509 -new -config ca.conf -extensions authority -key ca.key -days 30 \
+    -subj '/CN=Framewire test authority' -out ca.pem
+
+now=$(date -u -d '-1 day' +%Y%m%d%H%M%SZ)
+later=$(date -u -d '+30 days' +%Y%m%d%H%M%SZ)
+sign good localhost "$now" "$later"
+sign wrong_name elsewhere "$now" "$later"
+sign expired localhost 20000101000000Z 20010101000000Z
+
+new_key self_signed.key
+openssl req -x509 -new -config ca.conf -extensions localhost -key self_signed.key -days 30 \
+    -subj '/CN=localhost' -out self_signed.pem
