@@ -40,6 +40,7 @@ WebSocketServer::WebSocketServer(QObject *parent)
     m_server.on_session = [this](std::unique_ptr<qt::session> session, const qt::request &request) {
         handOut(std::move(session), request);
     };
+    m_server.on_failed_handshake = [this](const qt::close_info &info) { handshakeFailed(info); };
     m_server.on_accept_error = [this](const QString &text) { setErrorString(text); };
     updateOptions();
 }
@@ -119,6 +120,15 @@ void WebSocketServer::setSupportedSubprotocols(const QStringList &subprotocols)
     Q_EMIT supportedSubprotocolsChanged(m_supportedSubprotocols);
 }
 
+void WebSocketServer::setAllowedOrigins(const QStringList &origins)
+{
+    if (m_allowedOrigins == origins)
+        return;
+    m_allowedOrigins = origins;
+    updateOptions();
+    Q_EMIT allowedOriginsChanged();
+}
+
 void WebSocketServer::setListen(bool listen)
 {
     if (m_isListening == listen)
@@ -190,8 +200,10 @@ void WebSocketServer::updateOptions()
     qt::server_options options = m_server.options();
     options.server_name = m_name.toUtf8();
     options.subprotocols = m_supportedSubprotocols;
-    // As in Qt: QML has no way yet to name the pages that may connect.
-    options.allow_any_origin = true;
+    options.allow_any_origin = m_allowedOrigins.contains(QLatin1String("*"));
+    options.allowed_origins.clear();
+    for (const QString &origin : m_allowedOrigins)
+        options.allowed_origins.append(origin.toUtf8());
     m_server.set_options(std::move(options));
 }
 
@@ -201,6 +213,15 @@ void WebSocketServer::setErrorString(const QString &text)
         return;
     m_errorString = text;
     Q_EMIT errorStringChanged(m_errorString);
+}
+
+// Whoever moves a server of web pages over from QtWebSockets has to learn of it, once.
+void WebSocketServer::handshakeFailed(const qt::close_info &info)
+{
+    if (info.error != framewire::errc::upgrade_refused || m_hasWarned)
+        return;
+    m_hasWarned = true;
+    qmlWarning(this) << "A web page was refused: allowedOrigins does not have its origin.";
 }
 
 void WebSocketServer::handOut(std::unique_ptr<qt::session> session, const qt::request &request)

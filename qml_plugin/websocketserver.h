@@ -43,6 +43,12 @@ class WebSocketServer : public QObject, public QQmlParserStatus
     /// The subprotocols spoken. The first one of a client's list that is here is chosen.
     Q_PROPERTY(QStringList supportedSubprotocols READ supportedSubprotocols
                WRITE setSupportedSubprotocols NOTIFY supportedSubprotocolsChanged)
+    /// The web pages that may connect, by origins such as "https://example.org"; "*" stands for all.
+    /// A browser lets every page connect to any server, those of the local machine included, so that
+    /// only listed pages are served (RFC 6455 10.2). Other programs send no origin and are not
+    /// concerned. Not in QtWebSockets, where all pages may connect.
+    Q_PROPERTY(QStringList allowedOrigins READ allowedOrigins WRITE setAllowedOrigins
+               NOTIFY allowedOriginsChanged)
     /// Why the server could not listen; empty when it could.
     Q_PROPERTY(QString errorString READ errorString NOTIFY errorStringChanged)
     /// Whether to listen. Becomes false, and errorString tells why, when that is not possible. False
@@ -64,6 +70,8 @@ public:
     void setName(const QString &name);
     QStringList supportedSubprotocols() const { return m_supportedSubprotocols; }
     void setSupportedSubprotocols(const QStringList &subprotocols);
+    QStringList allowedOrigins() const { return m_allowedOrigins; }
+    void setAllowedOrigins(const QStringList &origins);
     QString errorString() const;
     bool isListening() const { return m_isListening; }
     void setListen(bool listen);
@@ -81,6 +89,7 @@ Q_SIGNALS:
     void portChanged(int port);
     void nameChanged(const QString &name);
     void supportedSubprotocolsChanged(const QStringList &supportedProtocols);
+    void allowedOriginsChanged();
     void errorStringChanged(const QString &errorString);
     void listenChanged(bool listen);
     void acceptChanged(bool accept);
@@ -89,17 +98,20 @@ private:
     void updateListening();
     void updateOptions();
     void setErrorString(const QString &text);
+    void handshakeFailed(const framewire::qt::close_info &info);
     void handOut(std::unique_ptr<framewire::qt::session> session, const framewire::qt::request &request);
 
     framewire::qt::server m_server;
     QString m_host = QStringLiteral("127.0.0.1");
     QString m_name;
     QStringList m_supportedSubprotocols;
+    QStringList m_allowedOrigins;
     QString m_errorString;
     int m_port = 0;
     bool m_isListening = false;
     bool m_isAccepting = true;
     bool m_componentCompleted = true;
+    bool m_hasWarned = false;
 };
 
 #endif

@@ -30,16 +30,28 @@ RawPeer::RawPeer(QObject *parent)
     : QObject(parent)
 {
     m_server.listen(QHostAddress::LocalHost);
-    connect(&m_server, &QTcpServer::newConnection, this, [this] {
-        m_socket = m_server.nextPendingConnection();
-        m_request.clear();
-        m_frames.clear();
-        m_hasRequest = false;
-        ++m_connections;
-        connect(m_socket, &QTcpSocket::readyRead, this, &RawPeer::read);
-        connect(m_socket, &QTcpSocket::disconnected, this, &RawPeer::connectedChanged);
-        Q_EMIT connectedChanged();
-    });
+    connect(&m_server, &QTcpServer::newConnection, this,
+            [this] { talkTo(m_server.nextPendingConnection()); });
+}
+
+void RawPeer::talkTo(QTcpSocket *socket)
+{
+    m_socket = socket;
+    m_request.clear();
+    m_frames.clear();
+    m_hasRequest = false;
+    ++m_connections;
+    connect(m_socket, &QTcpSocket::readyRead, this, &RawPeer::read);
+    connect(m_socket, &QTcpSocket::disconnected, this, &RawPeer::connectedChanged);
+    Q_EMIT connectedChanged();
+}
+
+void RawPeer::call(int port, const QString &bytes)
+{
+    talkTo(new QTcpSocket(this));
+    m_hasRequest = true;
+    m_socket->connectToHost(QHostAddress(QHostAddress::LocalHost), static_cast<quint16>(port));
+    write(bytes);
 }
 
 void RawPeer::secure(const QString &certificate)

@@ -52,6 +52,8 @@ public:
     bool isConnected() const { return m_socket && m_socket->state() == QTcpSocket::ConnectedState; }
     int connections() const { return m_connections; }
 
+    /// Connects to that port of this machine instead, and says that; the answer goes to `frames`.
+    Q_INVOKABLE void call(int port, const QString &bytes);
     /// Speaks TLS from the next client on, with one of the certificates of make_certificates.sh.
     Q_INVOKABLE void secure(const QString &certificate);
     /// Makes all clients of this process trust the authority that signed them.
@@ -73,6 +75,7 @@ Q_SIGNALS:
     void connectedChanged();
 
 private:
+    void talkTo(QTcpSocket *socket);
     void read();
 
     RawServer m_server;

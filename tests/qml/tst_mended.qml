@@ -262,6 +262,28 @@ TestCase {
         tryVerify(() => client.log.includes("text 'hello'"))
     }
 
+    function test_web_pages_data() {
+        return [{ tag: "none listed", allowed: [], origin: "https://evil.example", status: 403 },
+                { tag: "other listed", allowed: ["https://example.org"], origin: "https://example.org.evil.example", status: 403 },
+                { tag: "null", allowed: ["https://example.org"], origin: "null", status: 403 },
+                { tag: "listed", allowed: ["https://example.org"], origin: "https://example.org", status: 101 },
+                { tag: "all", allowed: ["*"], origin: "https://evil.example", status: 101 }]
+    }
+
+    function test_web_pages(data) {
+        const server = listening({ allowedOrigins: data.allowed })
+        const page = make(rawComponent)
+        if (data.status === 403)
+            ignoreWarning(/A web page was refused: allowedOrigins does not have its origin/)
+        page.call(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: " + data.origin + "\r\n\r\n")
+        tryVerify(() => page.frames.includes("\r\n\r\n"))
+        compare(page.frames.slice(0, 12), "HTTP/1.1 " + data.status)
+        compare(peers.length, data.status === 101 ? 1 : 0)
+        page.end()
+        letOthersTalk()
+    }
+
     // ---- Errors that can be read ----
 
     function test_cut_connection_keeps_its_error_and_the_order() {
