@@ -48,7 +48,8 @@ TEST_CASE("error: every cause but success has a class") {
     STATIC_REQUIRE(condition_of(errc::invalid_uri) == condition::misuse);
 }
 
-TEST_CASE("error: a peer's violation has the close code that RFC 6455 gives it", "[rfc6455-7.4.1]") {
+TEST_CASE("error: a peer's violation has the close code that RFC 6455 gives it",
+          "[rfc6455-7.4.1]") {
     STATIC_REQUIRE(close_code_for(errc::reserved_bits_set) == close_code::protocol_error);
     STATIC_REQUIRE(close_code_for(errc::close_code_invalid) == close_code::protocol_error);
     STATIC_REQUIRE(close_code_for(errc::extension_data_invalid) == close_code::protocol_error);

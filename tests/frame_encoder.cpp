@@ -23,9 +23,9 @@ frame_header header_of(opcode op, std::uint64_t size, bool fin = true) {
     return header;
 }
 
-template <role Role>
-std::vector<std::byte> encoded(const frame_encoder<Role>& encoder, frame_header header,
-                               std::span<const std::byte> payload) {
+template <role Role> std::vector<std::byte> encoded(const frame_encoder<Role>& encoder,
+                                                    frame_header header,
+                                                    std::span<const std::byte> payload) {
     std::vector<std::byte> out(static_cast<std::size_t>(frame_size<Role>(payload.size())));
     REQUIRE(encode_into(std::span(out), encoder, header, payload) == out.size());
     return out;
@@ -54,9 +54,9 @@ TEST_CASE("frame_encoder: the examples of RFC 6455", "[rfc6455-5.7]") {
 }
 
 TEST_CASE("frame_encoder: a prefix parses to the header it came from", "[rfc6455-5.2]") {
-    for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{125}, std::uint64_t{126},
-                                     std::uint64_t{65535}, std::uint64_t{65536},
-                                     std::uint64_t{0x7FFFFFFFFFFFFFFF}}) {
+    for (const std::uint64_t size :
+         {std::uint64_t{0}, std::uint64_t{125}, std::uint64_t{126}, std::uint64_t{65535},
+          std::uint64_t{65536}, std::uint64_t{0x7FFFFFFFFFFFFFFF}}) {
         for (unsigned first = 0; first < 256; ++first) {
             for (const bool masked : {false, true}) {
                 frame_header header;

@@ -48,7 +48,8 @@ TEST_CASE("frame_header: lengths take the shortest form and 63 bits", "[rfc6455-
             wire.insert(wire.begin(), std::byte{0x82});
             if (masked) {
                 wire[1] |= std::byte{0x80};
-                for (const std::byte b : test::from_hex("01 02 03 04")) wire.push_back(b);
+                for (const std::byte b : test::from_hex("01 02 03 04"))
+                    wire.push_back(b);
             }
             INFO(test::to_hex(wire));
             for (std::size_t n = 0; n < wire.size(); ++n) {

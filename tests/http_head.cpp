@@ -326,3 +326,18 @@ TEST_CASE("http_head: has no fields before it is complete") {
     CHECK(reader.fields().empty());
     CHECK(reader.method() == "GET");
 }
+
+TEST_CASE("http_head: has no status and no reason before the status line was read", "[rfc9112-4]") {
+    std::vector<char> storage(64);
+    response_reader reader{std::span<char>(storage)};
+    const std::string_view line = "HTTP/1.1 404 Not here\r\n";
+    for (const char c : line) {
+        CHECK(reader.status_code() == 0);
+        CHECK(reader.reason().empty());
+        const std::byte one = static_cast<std::byte>(c);
+        std::span<const std::byte> in(&one, 1);
+        REQUIRE(reader.feed(in) == head_status::need_data);
+    }
+    CHECK(reader.status_code() == 404);
+    CHECK(reader.reason() == "Not here");
+}

@@ -22,19 +22,22 @@ constexpr masking_key key_of(unsigned a, unsigned b, unsigned c, unsigned d) {
 // RFC 6455 5.3, word for word: octet i of the result is octet i XOR octet (i MOD 4) of the key.
 std::vector<std::byte> masked_octet_by_octet(std::span<const std::byte> payload, masking_key key) {
     std::vector<std::byte> out;
-    for (std::size_t i = 0; i < payload.size(); ++i) out.push_back(payload[i] ^ key.octets[i % 4]);
+    for (std::size_t i = 0; i < payload.size(); ++i)
+        out.push_back(payload[i] ^ key.octets[i % 4]);
     return out;
 }
 
 std::vector<std::byte> sample(std::size_t size) {
     std::vector<std::byte> out(size);
-    for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::byte>(i * 7 + (i >> 8));
+    for (std::size_t i = 0; i < size; ++i)
+        out[i] = static_cast<std::byte>(i * 7 + (i >> 8));
     return out;
 }
 
 constexpr std::array<std::byte, 32> seed_of(unsigned value) {
     std::array<std::byte, 32> seed{};
-    for (std::size_t i = 0; i < seed.size(); ++i) seed[i] = static_cast<std::byte>(value + i);
+    for (std::size_t i = 0; i < seed.size(); ++i)
+        seed[i] = static_cast<std::byte>(value + i);
     return seed;
 }
 
@@ -112,14 +115,17 @@ TEST_CASE("masking: keys of a source do not repeat over refills", "[rfc6455-10.3
     for (int i = 0; i < count; ++i) {
         const masking_key key = source.next();
         seen.insert(detail::load_big_endian<std::uint32_t>(key.octets.data()));
-        for (const std::byte octet : key.octets) ++by_octet[std::to_integer<std::size_t>(octet)];
+        for (const std::byte octet : key.octets)
+            ++by_octet[std::to_integer<std::size_t>(octet)];
     }
-    // 10^5 draws out of 2^32 collide about 1.2 times; the seed is fixed, so this is no matter of luck.
+    // 10^5 draws out of 2^32 collide about 1.2 times; the seed is fixed, so this is no matter of
+    // luck.
     CHECK(seen.size() >= count - 5);
     // Chi squared over octet values, 255 degrees of freedom: over 330 has a probability of 0.1 %.
     double chi_squared = 0;
     const double expected = 4.0 * count / 256;
-    for (const int n : by_octet) chi_squared += (n - expected) * (n - expected) / expected;
+    for (const int n : by_octet)
+        chi_squared += (n - expected) * (n - expected) / expected;
     CHECK(chi_squared < 330);
 }
 

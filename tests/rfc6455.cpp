@@ -11,7 +11,8 @@ namespace {
 
 constexpr bool is_listed(int code) {
     // RFC 6455 7.4.1, 7.4.2, and the IANA registry for 1012-1014
-    for (const int listed : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014}) {
+    for (const int listed :
+         {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014}) {
         if (code == listed) return true;
     }
     return code >= 3000 && code <= 4999;

@@ -22,39 +22,39 @@ struct vector_row {
 
 // Autobahn groups 6.5-6.23 have the whole texts; here is where each of them becomes impossible.
 constexpr vector_row rows[] = {
-    {"", 0, true},                                           // Autobahn 6.1.1
-    {"68 65 6c 6c 6f 24", 6, true},                          // Autobahn 6.5.1
-    {"68 c2 a2 77", 4, true},                                // Autobahn 6.5.2
-    {"e2 82 ac", 3, true},                                   // Autobahn 6.5.3
-    {"f0 a4 ad a2", 4, true},                                // Autobahn 6.5.4
-    {"ce ba e1 bd b9 cf 83 ce bc ce b5", 11, true},          // Autobahn 6.5.5
-    {"ce", 1, false},                                        // Autobahn 6.6.1
-    {"ce ba e1 bd", 4, false},                               // Autobahn 6.6.4
-    {"00", 1, true},                                         // Autobahn 6.7.1
-    {"7f", 1, true},                                         // Autobahn 6.9.1
-    {"df bf", 2, true},                                      // Autobahn 6.9.2
-    {"ef bf bf", 3, true},                                   // Autobahn 6.9.3, U+FFFF
-    {"f4 8f bf bf", 4, true},                                // Autobahn 6.9.4, U+10FFFF
-    {"f7 bf bf bf", 0, false},                               // Autobahn 6.10.1
-    {"f8 88 80 80 80", 0, false},                            // Autobahn 6.8.1
-    {"ed 9f bf", 3, true},                                   // Autobahn 6.11.1, before surrogates
-    {"ee 80 80", 3, true},                                   // Autobahn 6.11.2, after surrogates
-    {"f4 90 80 80", 1, false},                               // Autobahn 6.11.5, over U+10FFFF
-    {"80", 0, false},                                        // Autobahn 6.12.1
-    {"bf", 0, false},                                        // Autobahn 6.12.2
-    {"c0 20", 0, false},                                     // Autobahn 6.13.1, C0 begins nothing
-    {"c2 20", 1, false},                                     // Autobahn 6.13.1
-    {"e0 a0 20", 2, false},                                  // a lonely start of three
-    {"f0 90 80 20", 3, false},                               // a lonely start of four
-    {"ff", 0, false},                                        // Autobahn 6.16.2
-    {"c1 bf", 0, false},                                     // Autobahn 6.18.1, overlong
-    {"e0 9f bf", 1, false},                                  // Autobahn 6.18.2, overlong
-    {"f0 8f bf bf", 1, false},                               // Autobahn 6.18.3, overlong
-    {"ed a0 80", 1, false},                                  // Autobahn 6.20.1, surrogate
-    {"ed bf bf", 1, false},                                  // Autobahn 6.20.7, surrogate
-    {"f4 8f bf c0", 3, false},                               // a continuation byte is 80-BF
-    {"f1 80 80 80", 4, true},                                // RFC 3629 4: F1-F3 take any
-    {"ef bb bf 61", 4, true},                                // U+FEFF is a character like others
+    {"", 0, true},                                  // Autobahn 6.1.1
+    {"68 65 6c 6c 6f 24", 6, true},                 // Autobahn 6.5.1
+    {"68 c2 a2 77", 4, true},                       // Autobahn 6.5.2
+    {"e2 82 ac", 3, true},                          // Autobahn 6.5.3
+    {"f0 a4 ad a2", 4, true},                       // Autobahn 6.5.4
+    {"ce ba e1 bd b9 cf 83 ce bc ce b5", 11, true}, // Autobahn 6.5.5
+    {"ce", 1, false},                               // Autobahn 6.6.1
+    {"ce ba e1 bd", 4, false},                      // Autobahn 6.6.4
+    {"00", 1, true},                                // Autobahn 6.7.1
+    {"7f", 1, true},                                // Autobahn 6.9.1
+    {"df bf", 2, true},                             // Autobahn 6.9.2
+    {"ef bf bf", 3, true},                          // Autobahn 6.9.3, U+FFFF
+    {"f4 8f bf bf", 4, true},                       // Autobahn 6.9.4, U+10FFFF
+    {"f7 bf bf bf", 0, false},                      // Autobahn 6.10.1
+    {"f8 88 80 80 80", 0, false},                   // Autobahn 6.8.1
+    {"ed 9f bf", 3, true},                          // Autobahn 6.11.1, before surrogates
+    {"ee 80 80", 3, true},                          // Autobahn 6.11.2, after surrogates
+    {"f4 90 80 80", 1, false},                      // Autobahn 6.11.5, over U+10FFFF
+    {"80", 0, false},                               // Autobahn 6.12.1
+    {"bf", 0, false},                               // Autobahn 6.12.2
+    {"c0 20", 0, false},                            // Autobahn 6.13.1, C0 begins nothing
+    {"c2 20", 1, false},                            // Autobahn 6.13.1
+    {"e0 a0 20", 2, false},                         // a lonely start of three
+    {"f0 90 80 20", 3, false},                      // a lonely start of four
+    {"ff", 0, false},                               // Autobahn 6.16.2
+    {"c1 bf", 0, false},                            // Autobahn 6.18.1, overlong
+    {"e0 9f bf", 1, false},                         // Autobahn 6.18.2, overlong
+    {"f0 8f bf bf", 1, false},                      // Autobahn 6.18.3, overlong
+    {"ed a0 80", 1, false},                         // Autobahn 6.20.1, surrogate
+    {"ed bf bf", 1, false},                         // Autobahn 6.20.7, surrogate
+    {"f4 8f bf c0", 3, false},                      // a continuation byte is 80-BF
+    {"f1 80 80 80", 4, true},                       // RFC 3629 4: F1-F3 take any
+    {"ef bb bf 61", 4, true},                       // U+FEFF is a character like others
 };
 
 // A validator without cleverness, written from the table in RFC 3629 4.
@@ -69,16 +69,26 @@ bool is_utf8_by_table(std::span<const std::byte> s) {
         const unsigned b = at(i + 1);
         const bool c = in(at(i + 2), 0x80, 0xBF);
         const bool d = in(at(i + 3), 0x80, 0xBF);
-        if (a <= 0x7F) i += 1;
-        else if (in(a, 0xC2, 0xDF) && in(b, 0x80, 0xBF)) i += 2;
-        else if (a == 0xE0 && in(b, 0xA0, 0xBF) && c) i += 3;
-        else if (in(a, 0xE1, 0xEC) && in(b, 0x80, 0xBF) && c) i += 3;
-        else if (a == 0xED && in(b, 0x80, 0x9F) && c) i += 3;
-        else if (in(a, 0xEE, 0xEF) && in(b, 0x80, 0xBF) && c) i += 3;
-        else if (a == 0xF0 && in(b, 0x90, 0xBF) && c && d) i += 4;
-        else if (in(a, 0xF1, 0xF3) && in(b, 0x80, 0xBF) && c && d) i += 4;
-        else if (a == 0xF4 && in(b, 0x80, 0x8F) && c && d) i += 4;
-        else return false;
+        if (a <= 0x7F)
+            i += 1;
+        else if (in(a, 0xC2, 0xDF) && in(b, 0x80, 0xBF))
+            i += 2;
+        else if (a == 0xE0 && in(b, 0xA0, 0xBF) && c)
+            i += 3;
+        else if (in(a, 0xE1, 0xEC) && in(b, 0x80, 0xBF) && c)
+            i += 3;
+        else if (a == 0xED && in(b, 0x80, 0x9F) && c)
+            i += 3;
+        else if (in(a, 0xEE, 0xEF) && in(b, 0x80, 0xBF) && c)
+            i += 3;
+        else if (a == 0xF0 && in(b, 0x90, 0xBF) && c && d)
+            i += 4;
+        else if (in(a, 0xF1, 0xF3) && in(b, 0x80, 0xBF) && c && d)
+            i += 4;
+        else if (a == 0xF4 && in(b, 0x80, 0x8F) && c && d)
+            i += 4;
+        else
+            return false;
     }
     return true;
 }
@@ -86,7 +96,8 @@ bool is_utf8_by_table(std::span<const std::byte> s) {
 // As rows say, with `before` ASCII bytes in front so that the word-wise paths come into play.
 void check_row(const vector_row& row, std::size_t before) {
     auto input = std::vector<std::byte>(before, std::byte{'x'});
-    for (const std::byte b : test::from_hex(row.hex)) input.push_back(b);
+    for (const std::byte b : test::from_hex(row.hex))
+        input.push_back(b);
     const std::size_t expected = before + row.accepted;
 
     test::for_each_chunking(input, [&](const test::chunk_list& pieces) {
@@ -125,16 +136,19 @@ void check_row(const vector_row& row, std::size_t before) {
 TEST_CASE("utf8: fails at the first impossible byte, whatever the pieces", "[rfc6455-8.1]") {
     for (const vector_row& row : rows) {
         INFO(row.hex);
-        for (const std::size_t before : {0u, 1u, 7u, 8u, 29u, 31u, 32u, 63u}) check_row(row, before);
+        for (const std::size_t before : {0u, 1u, 7u, 8u, 29u, 31u, 32u, 63u})
+            check_row(row, before);
     }
 }
 
-TEST_CASE("utf8: agrees with the table of RFC 3629 on all sequences of three bytes", "[rfc3629-4]") {
+TEST_CASE("utf8: agrees with the table of RFC 3629 on all sequences of three bytes",
+          "[rfc3629-4]") {
     std::array<std::byte, 3> s{};
     for (unsigned a = 0; a < 256; ++a) {
         for (unsigned b = 0; b < 256; ++b) {
             for (unsigned c = 0; c < 256; ++c) {
-                s = {static_cast<std::byte>(a), static_cast<std::byte>(b), static_cast<std::byte>(c)};
+                s = {static_cast<std::byte>(a), static_cast<std::byte>(b),
+                     static_cast<std::byte>(c)};
                 if (is_utf8(s) != is_utf8_by_table(s)) FAIL(test::to_hex(s));
             }
         }

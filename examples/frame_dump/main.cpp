@@ -69,8 +69,7 @@ void print(const event& e) {
 }
 
 // Feeds the connection until it has said its last word.
-template <class Connection>
-bool dump(Connection& self, std::FILE* file, std::span<std::byte> in) {
+template <class Connection> bool dump(Connection& self, std::FILE* file, std::span<std::byte> in) {
     std::vector<std::byte> buffer(in.begin(), in.end());
     buffer.resize(in.size() < 65536 ? 65536 : in.size());
     std::size_t size = in.size();
@@ -130,7 +129,8 @@ int run(std::FILE* file, bool from_client, bool with_handshake) {
         connection<role::server> server;
         return dump(server, file, in) ? EXIT_SUCCESS : EXIT_FAILURE;
     }
-    // The answers are never sent, so these keys need not be secret. Yours do: see masking_key_source.
+    // The answers are never sent, so these keys need not be secret. Yours do: see
+    // masking_key_source.
     constexpr std::array<std::byte, 32> seed{};
     masking_key_source keys(seed);
     connection<role::client> client(keys);

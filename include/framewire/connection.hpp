@@ -48,7 +48,8 @@ enum class connection_state : std::uint8_t {
 /// idle connection holds no receive buffer. Memory is taken for messages that arrive in pieces and
 /// for output only, is kept for the next message, and is bounded by `limits`. Nothing throws.
 ///
-/// Not safe for concurrent use. Movable, also between two calls of `next`.
+/// Not safe for concurrent use. Movable, also between two calls of `next`; one that was moved from
+/// can only be destroyed or assigned to.
 ///
 /// \tparam Role which side this is.
 /// \tparam Options see `options`.
@@ -58,18 +59,18 @@ class connection {
 public:
     /// A server's connection.
     template <role Self = Role>
-        requires(Self == role::server)
-    explicit connection(const limits& bounds = {}, Extension extension = {}) noexcept
-        : output_(frame_encoder<Role>{}), decoder_(Extension::rsv), limits_(bounds),
+    requires(Self == role::server) explicit connection(const limits& bounds = {},
+                                                       Extension extension = {}) noexcept
+        : output_(frame_encoder<Role>{}), decoder_(rsv_of(extension)), limits_(bounds),
           extension_(std::move(extension)) {}
 
     /// A client's connection.
     /// \param keys borrowed for the life of the connection.
     template <role Self = Role>
-        requires(Self == role::client)
-    explicit connection(masking_key_source& keys, const limits& bounds = {},
-                        Extension extension = {}) noexcept
-        : output_(frame_encoder<Role>{keys}), decoder_(Extension::rsv), limits_(bounds),
+    requires(Self == role::client) explicit connection(masking_key_source& keys,
+                                                       const limits& bounds = {},
+                                                       Extension extension = {}) noexcept
+        : output_(frame_encoder<Role>{keys}), decoder_(rsv_of(extension)), limits_(bounds),
           extension_(std::move(extension)) {}
 
     /// Tells what happened next, and removes from the front of `in` the bytes that led to it. Call
@@ -78,7 +79,7 @@ public:
     [[nodiscard]] event next(std::span<std::byte>& in) noexcept {
         // A whole message in one frame, which is what nearly every message is, takes the short way.
         if (fresh_) [[likely]] {
-            const std::size_t size = whole_message(in);
+            const std::size_t size = whole_message_size<Role>(in, limits_.max_message_size);
             if (size != 0) {
                 const auto op = static_cast<opcode>(in[0] & std::byte{0xF});
                 const std::span<std::byte> frame = in.first(size);
@@ -105,6 +106,7 @@ public:
 
     /// Queues the next fragment of a message, `last` with its end (RFC 6455 5.4). Control frames
     /// may be sent between fragments; other messages may not. A text may be cut anywhere.
+    /// Refused: `wrong_fragment_kind`, and as `send_text`; the message then goes on where it was.
     /// \param kind `opcode::text` or `opcode::binary`, the same for all fragments of a message.
     errc send_fragment(opcode kind, std::span<const std::byte> payload, bool last) noexcept {
         if (kind != opcode::text && kind != opcode::binary) return errc::wrong_fragment_kind;
@@ -129,7 +131,8 @@ public:
     /// away; the peer's Close is delivered as `close`. Does nothing when already closing or closed.
     /// \param code `no_status_received` sends an empty Close frame.
     /// \param reason UTF-8 of at most 123 bytes; `utf8_prefix` cuts a longer one.
-    /// Refused: `close_code_not_sendable`, `close_reason_too_long`, `close_reason_not_utf8`.
+    /// Refused: `close_code_not_sendable`, `close_reason_too_long`, `close_reason_not_utf8`,
+    /// `out_of_memory`.
     errc close(close_code code = close_code::normal, std::string_view reason = {}) noexcept {
         if (state_ != connection_state::open) return errc::success;
         const bool empty = code == close_code::no_status_received && reason.empty();
@@ -153,8 +156,9 @@ public:
     /// Says that the first `size` bytes of `output()` have been written. At most `output().size()`.
     void consume_output(std::size_t size) noexcept { output_.consume(size); }
 
-    /// Says that the transport has ended. Unless the closing handshake was complete, the next call
-    /// of `next` tells `failed` with `errc::connection_lost` once.
+    /// Says that the transport has ended: nothing comes behind what `next` is given from here on.
+    /// Unless the closing handshake was complete, `next` tells `failed` with
+    /// `errc::connection_lost` once its input is used up; call it, if only with an empty span.
     void receive_eof() noexcept {
         eof_ = true;
         fresh_ = false;
@@ -168,8 +172,7 @@ public:
     /// transport once the output is written. A client that closed cleanly leaves it to the server
     /// to end the transport first (RFC 6455 7.1.1), so there it turns true at the end of input.
     [[nodiscard]] bool should_shut_down() const noexcept {
-        return state_ == connection_state::closed &&
-               (Role == role::server || failed_ || eof_);
+        return state_ == connection_state::closed && (Role == role::server || failed_ || eof_);
     }
 
     [[nodiscard]] connection_state state() const noexcept { return state_; }
@@ -188,46 +191,23 @@ public:
     }
 
 private:
-    static constexpr role peer = peer_of(Role);
     static constexpr opcode no_message = opcode::continuation;
-    static constexpr std::size_t mask_size = Role == role::server ? 4 : 0;
 
     enum class delivered : std::uint8_t { nothing, control, message };
 
-    // --- Receiving: the short way
-
-    // The octets of the frame at the front of `in` when it is a whole, legal, unfragmented and
-    // plain message within the limits; else 0, and next_slowly finds out what it is.
-    [[nodiscard]] std::size_t whole_message(std::span<const std::byte> in) const noexcept {
-        if (in.size() < 2) return 0;
-        const auto first = std::to_integer<std::uint8_t>(in[0]);
-        const auto second = std::to_integer<std::uint8_t>(in[1]);
-        constexpr unsigned mask_bit = Role == role::server ? 0x80 : 0;
-        if ((first != 0x81 && first != 0x82) || (second & 0x80u) != mask_bit) return 0;
-        std::uint64_t payload = second & 0x7Fu;
-        std::size_t prefix = 2 + mask_size;
-        if (payload >= 126) {
-            if (in.size() < 10) return 0;
-            if (payload == 126) {
-                payload = detail::load_big_endian<std::uint16_t>(in.data() + 2);
-                prefix += 2;
-                if (payload < 126) return 0;
-            } else {
-                payload = detail::load_big_endian<std::uint64_t>(in.data() + 2);
-                prefix += 8;
-                if (payload <= 0xFFFF) return 0;
-            }
-        }
-        if (in.size() < prefix || payload > in.size() - prefix) return 0;
-        if (payload > limits_.max_message_size) return 0;
-        return prefix + static_cast<std::size_t>(payload);
+    // A reserved bit means something only after the extension was agreed upon.
+    [[nodiscard]] static std::uint8_t rsv_of(const Extension& extension) noexcept {
+        return extension.active() ? Extension::rsv : std::uint8_t{0};
     }
+
+    // --- Receiving: the short way
 
     [[nodiscard]] event deliver_whole(opcode op, std::span<std::byte> frame) noexcept {
         const std::size_t prefix = header_size_for(frame[1]);
         masking_key key;
         if constexpr (Role == role::server) {
-            for (std::size_t i = 0; i < 4; ++i) key.octets[i] = frame[prefix - 4 + i];
+            for (std::size_t i = 0; i < 4; ++i)
+                key.octets[i] = frame[prefix - 4 + i];
         }
         event result;
         result.payload = frame.subspan(prefix);
@@ -309,8 +289,14 @@ private:
             fragments_ = 0;
             utf8_in_.reset();
         }
-        if (state_ == connection_state::closing) return {}; // nothing of it is kept
-        if (++fragments_ > limits_.max_fragments) return fail(errc::too_many_fragments);
+        if (state_ == connection_state::closing) {
+            message_.release(); // nothing of it is kept
+            return {};
+        }
+        // One frame is always let through, as on the short way.
+        if (++fragments_ > std::max<std::uint32_t>(limits_.max_fragments, 1)) {
+            return fail(errc::too_many_fragments);
+        }
         if (!encoded_) {
             // message_size_ never passes the limit, so the subtraction does not wrap.
             if (header.payload_size > limits_.max_message_size - message_size_) {
@@ -416,8 +402,8 @@ private:
         }
         result.kind = event_kind::ping;
         if (Options.auto_pong) {
-            const std::uint64_t backlog = std::min<std::uint64_t>(limits_.pong_backlog,
-                                                                  limits_.max_output);
+            const std::uint64_t backlog =
+                std::min<std::uint64_t>(limits_.pong_backlog, limits_.max_output);
             const errc error = output_.push_pong(payload, backlog);
             if (error != errc::success) return fail(error);
         }
@@ -499,10 +485,11 @@ private:
     [[nodiscard]] errc queue_data(const frame_header& header, opcode op,
                                   std::span<const std::byte> payload) noexcept {
         if constexpr (Extension::rsv != 0) {
-            return output_.push_encoded(header, op, payload, limits_.max_output, extension_);
-        } else {
-            return output_.push(header, payload, limits_.max_output);
+            if (extension_.active()) {
+                return output_.push_encoded(header, op, payload, limits_.max_output, extension_);
+            }
         }
+        return output_.push(header, payload, limits_.max_output);
     }
 
     [[nodiscard]] errc send_control(opcode op, std::span<const std::byte> payload) noexcept {

@@ -288,8 +288,7 @@ public:
     return instance;
 }
 
-inline std::error_condition
-error_category_impl::default_error_condition(int value) const noexcept {
+inline std::error_condition error_category_impl::default_error_condition(int value) const noexcept {
     return {static_cast<int>(condition_of(static_cast<errc>(value))), condition_category()};
 }
 

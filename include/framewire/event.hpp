@@ -34,7 +34,8 @@ struct event {
     errc error = errc::success; ///< With `failed`: the cause.
 
     /// With `close`: what the peer said, `no_status_received` when its frame was empty.
-    /// With `failed`: what this side said in its Close frame, `abnormal_closure` when it sent none.
+    /// With `failed`: what this side said about it in a Close frame, `abnormal_closure` when it
+    /// said nothing or had sent its Close frame before.
     close_code code = close_code::no_status_received;
 
     /// The message, the payload of the Ping or Pong, or the reason of the Close. Valid until the

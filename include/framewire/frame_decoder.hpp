@@ -122,9 +122,9 @@ private:
     constexpr decoded take_payload(std::span<std::byte>& in) noexcept {
         decoded item;
         if (in.empty() && header_.payload_size != 0) return item;
-        const std::size_t size =
-            header_.payload_size < in.size() ? static_cast<std::size_t>(header_.payload_size)
-                                             : in.size();
+        const std::size_t size = header_.payload_size < in.size()
+                                     ? static_cast<std::size_t>(header_.payload_size)
+                                     : in.size();
         item.kind = decoded_kind::payload;
         item.header = header_;
         item.payload = in.first(size);
@@ -143,6 +143,35 @@ private:
     std::uint8_t allowed_rsv_;
     errc error_ = errc::success;
 };
+
+/// Looks for what nearly every frame is: a message of one frame, text or binary, with no reserved
+/// bit set and all there, which the peer of `Role` may send.
+/// \returns its octets on the wire, header included; 0 when the front of `in` is anything else, a
+/// violation or a payload over `max_payload` among it, so that the decoder has to look at it.
+template <role Role> [[nodiscard]] constexpr std::size_t
+whole_message_size(std::span<const std::byte> in, std::uint64_t max_payload) noexcept {
+    constexpr bool masked = Role == role::server;
+    if (in.size() < 2) return 0;
+    const auto first = std::to_integer<std::uint8_t>(in[0]);
+    const auto second = std::to_integer<std::uint8_t>(in[1]);
+    if ((first != 0x81 && first != 0x82) || (second >= 0x80) != masked) return 0;
+    std::uint64_t payload = second & 0x7F;
+    std::size_t prefix = masked ? 6 : 2;
+    if (payload >= 126) {
+        if (in.size() < 10) return 0; // no frame with such a length is shorter
+        if (payload == 126) {
+            payload = detail::load_big_endian<std::uint16_t>(in.data() + 2);
+            prefix += 2;
+            if (payload < 126) return 0;
+        } else {
+            payload = detail::load_big_endian<std::uint64_t>(in.data() + 2);
+            prefix += 8;
+            if (payload <= 0xFFFF) return 0;
+        }
+    }
+    if (in.size() < prefix || payload > in.size() - prefix || payload > max_payload) return 0;
+    return prefix + static_cast<std::size_t>(payload);
+}
 
 } // namespace framewire
 

@@ -50,7 +50,8 @@ struct frame_prefix {
     }
     out[1] = static_cast<std::byte>((header.masked ? 0x80 : 0) | length);
     if (header.masked) {
-        for (const std::byte octet : header.key.octets) out[size++] = octet;
+        for (const std::byte octet : header.key.octets)
+            out[size++] = octet;
     }
     prefix.size = static_cast<std::uint8_t>(size);
     return prefix;
@@ -99,11 +100,9 @@ template <role Role>
 /// asks for it. `header.payload_size`, `masked` and `key` are filled in.
 /// \returns the octets written: `frame_size<Role>(payload.size())`; 0 and nothing written when
 /// `out` has less room than that. `out` and `payload` do not overlap.
-template <role Role>
-[[nodiscard]] constexpr std::size_t encode_into(std::span<std::byte> out,
-                                                const frame_encoder<Role>& encoder,
-                                                frame_header header,
-                                                std::span<const std::byte> payload) noexcept {
+template <role Role> [[nodiscard]] constexpr std::size_t
+encode_into(std::span<std::byte> out, const frame_encoder<Role>& encoder, frame_header header,
+            std::span<const std::byte> payload) noexcept {
     if (out.size() < frame_size<Role>(payload.size())) return 0;
     header.payload_size = payload.size();
     header = encoder.finish(header);

@@ -28,7 +28,7 @@ struct frame_header {
     bool fin = true;
     std::uint8_t rsv = 0; ///< Any of rsv1, rsv2, rsv3.
     bool masked = false;
-    masking_key key{}; ///< Only meaningful when masked.
+    masking_key key{};              ///< Only meaningful when masked.
     std::uint64_t payload_size = 0; ///< In octets, below 2^63.
 
     friend constexpr bool operator==(const frame_header&, const frame_header&) = default;
@@ -39,7 +39,7 @@ inline constexpr std::size_t max_header_size = 14;
 
 /// What `parse_frame_header` found.
 struct parsed_frame_header {
-    frame_header header; ///< Set when `size` is not 0.
+    frame_header header;  ///< Set when `size` is not 0.
     std::size_t size = 0; ///< Octets the header takes, or 0: more are needed or `error` is set.
     errc error = errc::success;
 };
@@ -53,7 +53,9 @@ struct parsed_frame_header {
 
 /// Octets that the header of a frame takes on the wire.
 [[nodiscard]] constexpr std::size_t header_size(const frame_header& header) noexcept {
-    const std::size_t extended = header.payload_size < 126 ? 0 : header.payload_size <= 0xFFFF ? 2 : 8;
+    const std::size_t extended = header.payload_size < 126       ? 0
+                                 : header.payload_size <= 0xFFFF ? 2
+                                                                 : 8;
     return 2 + extended + (header.masked ? 4 : 0);
 }
 
@@ -86,7 +88,8 @@ parse_frame_header(std::span<const std::byte> in) noexcept {
     }
     if (result.error != errc::success) return result;
     if (header.masked) {
-        for (std::size_t i = 0; i < 4; ++i) header.key.octets[i] = in[size - 4 + i];
+        for (std::size_t i = 0; i < 4; ++i)
+            header.key.octets[i] = in[size - 4 + i];
     }
     result.size = size;
     return result;

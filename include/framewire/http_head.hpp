@@ -86,17 +86,18 @@ public:
         requires(Kind == head_kind::request) {
         return text(method_end_ + 1, target_end_);
     }
-    /// The status code, 100-999, of a complete response (RFC 9112 4).
+    /// The status code, 100-999 (RFC 9112 4). 0 until the status line was read.
     [[nodiscard]] constexpr int status_code() const noexcept requires(Kind == head_kind::response) {
+        if (fields_begin_ == 0) return 0;
         int code = 0;
         for (const char c : text(9, 12))
             code = code * 10 + (c - '0');
         return code;
     }
-    /// The reason phrase of a complete response; may be empty (RFC 9112 4).
+    /// The reason phrase; may be empty (RFC 9112 4). Empty until the status line was read.
     [[nodiscard]] constexpr std::string_view reason() const noexcept
         requires(Kind == head_kind::response) {
-        return text(13, fields_begin_ - 2);
+        return fields_begin_ == 0 ? std::string_view{} : text(13, fields_begin_ - 2);
     }
     /// The y of "HTTP/1.y" (RFC 9112 2.3).
     [[nodiscard]] constexpr int minor_version() const noexcept { return minor_version_; }

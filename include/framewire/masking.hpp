@@ -26,7 +26,8 @@ struct masking_key {
 /// The key as it applies to the octets that follow the first `offset` octets of a payload.
 [[nodiscard]] constexpr masking_key rotated(masking_key key, std::size_t offset) noexcept {
     masking_key result;
-    for (std::size_t i = 0; i < 4; ++i) result.octets[i] = key.octets[(i + offset) & 3];
+    for (std::size_t i = 0; i < 4; ++i)
+        result.octets[i] = key.octets[(i + offset) & 3];
     return result;
 }
 
@@ -56,7 +57,8 @@ constexpr void mask_bytes(std::byte* to, const std::byte* from, std::size_t size
     for (; size - i >= 8; i += 8) {
         store_native(to + i, load_native<std::uint64_t>(from + i) ^ word);
     }
-    for (; i < size; ++i) to[i] = from[i] ^ key.octets[i & 3];
+    for (; i < size; ++i)
+        to[i] = from[i] ^ key.octets[i & 3];
 }
 
 } // namespace detail
@@ -134,14 +136,16 @@ private:
             quarter_round(state, 2, 7, 8, 13);
             quarter_round(state, 3, 4, 9, 14);
         }
-        for (std::size_t i = 0; i < block_words; ++i) state[i] += start[i];
+        for (std::size_t i = 0; i < block_words; ++i)
+            state[i] += start[i];
         return state;
     }
 
     constexpr void refill() noexcept {
         for (std::uint32_t i = 0; i < blocks; ++i) {
             const block words = key_stream(i);
-            for (std::size_t w = 0; w < block_words; ++w) pool_[i * block_words + w] = words[w];
+            for (std::size_t w = 0; w < block_words; ++w)
+                pool_[i * block_words + w] = words[w];
         }
         for (std::size_t i = 0; i < key_.size(); ++i) {
             key_[i] = pool_[i];

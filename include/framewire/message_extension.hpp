@@ -75,30 +75,39 @@ struct encoded_payload {
 ///    given the element of the server's response and says whether this side can live with it.
 ///  - server: `accept_offer` is given each offered element of its name in turn and writes the
 ///    answer for `server_response::extensions`, or returns an error to decline that offer.
-/// An extension that was not agreed upon behaves as if it were not there.
+/// `active` turns true when they succeed. A connection that is given an extension which is not
+/// active behaves as if it had none: no bit of `rsv` may be set, and nothing is encoded.
 ///
 /// Messages, on an open connection:
 ///  - `decode` is given the unmasked payload of a message whose first frame has a bit of `rsv` set,
 ///    in pieces as they arrive, the last one with `last`, and writes what the message is.
 ///  - `encode` is given a message or one fragment of it and writes what to send.
 /// Both return `extension_data_invalid`, or `extension_output::error()` where that refuses; neither
-/// throws. Messages that come without a bit of `rsv` never reach the extension.
+/// throws. Messages that come without a bit of `rsv` never reach the extension. When `decode`
+/// fails, so does the connection. When `encode` fails, nothing is sent and the connection goes on:
+/// the extension has to be in a state in which the peer can decode what it encodes next. A
+/// compressor that was in the middle of its window resets it.
 template <class E>
-concept message_extension =
-    std::is_nothrow_default_constructible_v<E> && std::is_nothrow_move_constructible_v<E> &&
+concept message_extension = std::is_nothrow_default_constructible_v<E> &&
+    std::is_nothrow_move_constructible_v<E> &&
     requires(E& extension, const E& constant, extension_element element, std::span<char> text,
              std::span<const std::byte> payload, bool flag, extension_output& out) {
-        // The registered name (RFC 6455 11.4), and the reserved bits that it gives a meaning.
-        { E::name } -> std::convertible_to<std::string_view>;
-        { E::rsv } -> std::convertible_to<std::uint8_t>;
-        { constant.write_offer(text) } noexcept -> std::same_as<written>;
-        { extension.accept_offer(element, text) } noexcept -> std::same_as<written>;
-        { extension.accept_answer(element) } noexcept -> std::same_as<errc>;
-        { extension.decode(payload, flag, out) } noexcept -> std::same_as<errc>;
-        {
-            extension.encode(opcode::text, payload, flag, flag, out)
-        } noexcept -> std::same_as<encoded_payload>;
-    };
+    // The registered name (RFC 6455 11.4), and the reserved bits that it gives a meaning.
+    { E::name } -> std::convertible_to<std::string_view>;
+    { E::rsv } -> std::convertible_to<std::uint8_t>;
+    { constant.active() }
+    noexcept->std::same_as<bool>;
+    { constant.write_offer(text) }
+    noexcept->std::same_as<written>;
+    { extension.accept_offer(element, text) }
+    noexcept->std::same_as<written>;
+    { extension.accept_answer(element) }
+    noexcept->std::same_as<errc>;
+    { extension.decode(payload, flag, out) }
+    noexcept->std::same_as<errc>;
+    { extension.encode(opcode::text, payload, flag, flag, out) }
+    noexcept->std::same_as<encoded_payload>;
+};
 
 /// The absence of an extension: no reserved bit has a meaning, and `connection` holds no code for
 /// decoding and encoding.
@@ -106,6 +115,7 @@ struct no_extension {
     static constexpr std::string_view name{};
     static constexpr std::uint8_t rsv = 0;
 
+    [[nodiscard]] constexpr bool active() const noexcept { return false; }
     [[nodiscard]] constexpr written write_offer(std::span<char>) const noexcept { return {}; }
     [[nodiscard]] constexpr written accept_offer(extension_element, std::span<char>) noexcept {
         return {0, errc::extension_not_offered};
@@ -129,9 +139,8 @@ static_assert(message_extension<no_extension>);
 /// and accepts the first that `extension` can serve (RFC 6455 9.1).
 /// \returns the size of the answer in `answer`, for `server_response::extensions`; 0 when every
 /// offer was declined. `buffer_too_small` is the only error.
-template <message_extension Extension>
-[[nodiscard]] constexpr written negotiate(Extension& extension, extension_list offers,
-                                          std::span<char> answer) noexcept {
+template <message_extension Extension> [[nodiscard]] constexpr written
+negotiate(Extension& extension, extension_list offers, std::span<char> answer) noexcept {
     for (const extension_element offer : offers) {
         if (offer.name() != Extension::name) continue;
         const written result = extension.accept_offer(offer, answer);

@@ -18,8 +18,8 @@ struct options {
     bool validate_utf8 = true;
 
     /// Deliver each message in pieces as they arrive, with `event::first` and `event::last`,
-    /// instead of as a whole. Nothing is buffered then; a piece of a text may end inside a code
-    /// point.
+    /// instead of as a whole. Nothing of them is buffered then, except for what an extension makes
+    /// of one piece; a piece of a text may end inside a code point.
     bool stream_messages = false;
 
     /// Answer every Ping (RFC 6455 5.5.2). Without it the application answers by `pong`.
@@ -33,16 +33,19 @@ struct limits {
     /// allocated for it.
     std::uint64_t max_message_size = 16u << 20;
 
-    /// Bytes that may wait in the output. A send that would pass it is refused with
-    /// `errc::output_full`, and nothing of it is queued. Pong and Close frames are always queued:
-    /// they can pass it by at most 262 bytes.
-    std::uint64_t max_output = 16u << 20;
+    /// Bytes that may wait in the output, headers of frames included. A send that would pass it is
+    /// refused with `errc::output_full`, and nothing of it is queued. The default leaves room to
+    /// send back the largest message that the default above lets in. Answers to Ping and Close, and
+    /// what `close` sends, are always queued: they can pass the limit, or 130 bytes if that is
+    /// more, by at most 262 bytes.
+    std::uint64_t max_output = 17u << 20;
 
-    /// Frames of a received message, empty ones included. More fail the connection with 1008: an
-    /// endless row of empty fragments costs no memory, but time.
+    /// Frames of a received message, empty ones included; 0 is taken as 1. More fail the connection
+    /// with 1008: an endless row of empty fragments costs no memory, but time.
     std::uint32_t max_fragments = 1u << 20;
 
-    /// Once so many bytes wait in the output, only the newest Ping is answered (RFC 6455 5.5.3).
+    /// While more bytes than this wait in the output, only the newest Ping is answered
+    /// (RFC 6455 5.5.3).
     std::uint32_t pong_backlog = 4096;
 };
 

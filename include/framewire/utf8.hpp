@@ -30,7 +30,8 @@ inline constexpr std::uint64_t high_bits = 0x8080808080808080;
             break;
         }
     }
-    while (i < bytes.size() && bytes[i] < std::byte{0x80}) ++i;
+    while (i < bytes.size() && bytes[i] < std::byte{0x80})
+        ++i;
     return i;
 }
 
@@ -141,7 +142,8 @@ private:
                                                      std::size_t max_size) noexcept {
     if (text.size() <= max_size) return text;
     std::size_t size = max_size;
-    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80)
+        --size;
     return text.substr(0, size);
 }
 

@@ -31,7 +31,9 @@ struct invert {
     int decoded = 0;
     bool ended = false;
     bool plain = false;
+    bool agreed = true;
 
+    bool active() const noexcept { return agreed; }
     written write_offer(std::span<char>) const noexcept { return {}; }
     written accept_offer(extension_element, std::span<char>) noexcept { return {}; }
     errc accept_answer(extension_element) noexcept { return errc::success; }
@@ -295,4 +297,18 @@ TEMPLATE_TEST_CASE("connection: two ends with the extension understand each othe
         to.feed(chunks);
         CHECK(to.told() == R"(text("one") ping("p") binary("two") text("=three"))");
     });
+}
+
+TEMPLATE_TEST_CASE("connection: behaves as without the extension while it is not agreed upon",
+                   "[rfc6455-5.2]", inverting_server, inverting_client) {
+    invert declined;
+    declined.agreed = false;
+    TestType end(limits{}, declined);
+    CHECK(end->send_text("plain") == errc::success);
+    CHECK(end.sent() == R"(text("plain"))");
+    const frame_writer input = frame_writer(TestType::side).frame(0x81, "a").frame(0xC1, "b");
+    end.feed(input);
+    CHECK(end.told() ==
+          R"(text("a") failed(1002 ")" + std::string(message(errc::reserved_bits_set)) + R"("))");
+    CHECK(end->extension().encoded + end->extension().decoded == 0);
 }

@@ -20,7 +20,8 @@ template <std::unsigned_integral Word>
 [[nodiscard]] constexpr Word load_native(const std::byte* from) noexcept {
     if (std::is_constant_evaluated()) {
         std::array<std::byte, sizeof(Word)> bytes{};
-        for (std::size_t i = 0; i < sizeof(Word); ++i) bytes[i] = from[i];
+        for (std::size_t i = 0; i < sizeof(Word); ++i)
+            bytes[i] = from[i];
         return std::bit_cast<Word>(bytes);
     }
     Word word;
@@ -32,7 +33,8 @@ template <std::unsigned_integral Word>
 constexpr void store_native(std::byte* to, Word word) noexcept {
     if (std::is_constant_evaluated()) {
         const auto bytes = std::bit_cast<std::array<std::byte, sizeof(Word)>>(word);
-        for (std::size_t i = 0; i < sizeof(Word); ++i) to[i] = bytes[i];
+        for (std::size_t i = 0; i < sizeof(Word); ++i)
+            to[i] = bytes[i];
         return;
     }
     std::memcpy(to, &word, sizeof word);
@@ -58,7 +60,8 @@ constexpr void store_big_endian(std::byte* to, Word word) noexcept {
 
 constexpr void copy_bytes(std::byte* to, const std::byte* from, std::size_t size) noexcept {
     if (std::is_constant_evaluated()) {
-        for (std::size_t i = 0; i < size; ++i) to[i] = from[i];
+        for (std::size_t i = 0; i < size; ++i)
+            to[i] = from[i];
         return;
     }
     if (size != 0) std::memcpy(to, from, size);

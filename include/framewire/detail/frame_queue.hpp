@@ -55,10 +55,10 @@ public:
     // As push, with a payload that the extension has encoded. It writes to the queue behind room
     // for the longest prefix; the payload then moves down to the end of the prefix, whose length is
     // known only then.
-    template <class Extension>
-    [[nodiscard]] errc push_encoded(frame_header header, opcode op,
-                                    std::span<const std::byte> payload, std::uint64_t limit,
-                                    Extension& extension) noexcept {
+    template <class Extension> [[nodiscard]] errc push_encoded(frame_header header, opcode op,
+                                                               std::span<const std::byte> payload,
+                                                               std::uint64_t limit,
+                                                               Extension& extension) noexcept {
         if (!has_room(max_header_size, limit)) return errc::output_full;
         const std::size_t start = buffer_.size();
         if (buffer_.prepare(max_header_size) == nullptr) return errc::out_of_memory;
