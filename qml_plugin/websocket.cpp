@@ -40,8 +40,8 @@ QString errorText(const qt::close_info &info)
 // True when the server could not even be reached.
 bool isUnreachable(const std::error_code &error)
 {
-    return error.category() == qt::transport_category()
-        && error != qt::transport_errc::tls_failed && error != qt::transport_errc::tls_timeout;
+    return error.category() == qt::transport_category() && error != qt::transport_errc::tls_failed
+        && error != qt::transport_errc::tls_timeout;
 }
 
 // Qt drops a byte order mark, which belongs to the message.
@@ -176,7 +176,9 @@ void WebSocket::ping(const QJSValue &payload)
 void WebSocket::setHandlers(qt::session &session)
 {
     session.on_text = [this](std::string_view text) { Q_EMIT textMessageReceived(toText(text)); };
-    session.on_binary = [this](QByteArrayView bytes) { Q_EMIT binaryMessageReceived(toMessage(bytes)); };
+    session.on_binary = [this](QByteArrayView bytes) {
+        Q_EMIT binaryMessageReceived(toMessage(bytes));
+    };
     session.on_pong = [this](QByteArrayView payload) { pongReceived(toMessage(payload)); };
     session.on_closing = [this] { leave(false); };
     session.on_closed = [this](const qt::close_info &info) { connectionClosed(info); };
@@ -222,8 +224,8 @@ void WebSocket::close()
         leave(true);
 }
 
-// Closing and Closed follow each other at once, as in Qt, whoever begins: what is left of the closing
-// handshake happens in the background.
+// Closing and Closed follow each other at once, as in Qt, whoever begins: what is left of the
+// closing handshake happens in the background.
 void WebSocket::leave(bool byUs)
 {
     const bool wasOpen = m_hasOpened;
@@ -256,8 +258,8 @@ void WebSocket::connectionClosed(const qt::close_info &info)
     const std::error_code error = info.error;
     const QString text = errorText(info);
     const bool wasOpen = m_hasOpened;
-    // A server that answered wrongly leaves Error, as it does in Qt; a connection that broke goes on
-    // to Closed. One that never was is Closed before it is an Error.
+    // A server that answered wrongly leaves Error, as it does in Qt; a connection that broke goes
+    // on to Closed. One that never was is Closed before it is an Error.
     const bool unreachable = !wasOpen && isUnreachable(error);
     const bool rejected = !wasOpen && !unreachable && error.category() != qt::transport_category()
         && error != framewire::errc::connection_lost;
@@ -398,22 +400,25 @@ bool WebSocket::toBytes(const QJSValue &value, QByteArray &bytes)
     return false;
 }
 
-// A connection that has ended belongs to JavaScript: it stays as long as somebody refers to it. The
-// functions connected to its signals refer to it as a rule, so they have to go first.
+// Queued, so that the handlers of the last status are called before.
 void WebSocket::finishServerSide()
 {
-    if (!m_isServerSide)
-        return;
-    QMetaObject::invokeMethod(this, [this] {
-        for (int i = staticMetaObject.methodOffset(); i < staticMetaObject.methodCount(); ++i) {
-            const QMetaMethod method = staticMetaObject.method(i);
-            if (method.methodType() == QMetaMethod::Signal)
-                QObject::disconnect(this, method, nullptr, QMetaMethod());
-        }
-        setParent(nullptr);
-        if (m_engine)
-            m_engine->newQObject(this);
-        else
-            deleteLater();
-    }, Qt::QueuedConnection);
+    if (m_isServerSide)
+        QMetaObject::invokeMethod(this, &WebSocket::releaseToJavaScript, Qt::QueuedConnection);
+}
+
+// A connection that has ended belongs to JavaScript: it stays as long as somebody refers to it. The
+// functions connected to its signals refer to it as a rule, so they have to go first.
+void WebSocket::releaseToJavaScript()
+{
+    for (int i = staticMetaObject.methodOffset(); i < staticMetaObject.methodCount(); ++i) {
+        const QMetaMethod method = staticMetaObject.method(i);
+        if (method.methodType() == QMetaMethod::Signal)
+            QObject::disconnect(this, method, nullptr, QMetaMethod());
+    }
+    setParent(nullptr);
+    if (m_engine)
+        m_engine->newQObject(this);
+    else
+        deleteLater();
 }

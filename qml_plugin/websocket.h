@@ -34,19 +34,19 @@ class WebSocket : public QObject, public QQmlParserStatus
     Q_INTERFACES(QQmlParserStatus)
     QML_ELEMENT
 
-    /// Where to connect to, ws or wss. A new one while open closes the connection and opens another.
+    /// Where to connect to, ws or wss. A new one while open closes the connection and opens anew.
     Q_PROPERTY(QUrl url READ url WRITE setUrl NOTIFY urlChanged)
     /// The subprotocols to ask for, the preferred one first. Used by the next connection.
-    Q_PROPERTY(QStringList requestedSubprotocols READ requestedSubprotocols
-               WRITE setRequestedSubprotocols NOTIFY requestedSubprotocolsChanged)
+    Q_PROPERTY(QStringList requestedSubprotocols READ requestedSubprotocols WRITE
+                   setRequestedSubprotocols NOTIFY requestedSubprotocolsChanged)
     /// The subprotocol agreed on; empty when there is none. Set after the status has become Open.
-    Q_PROPERTY(QString negotiatedSubprotocol READ negotiatedSubprotocol
-               NOTIFY negotiatedSubprotocolChanged)
+    Q_PROPERTY(QString negotiatedSubprotocol READ negotiatedSubprotocol NOTIFY
+                   negotiatedSubprotocolChanged)
     /// Where the connection stands.
     Q_PROPERTY(Status status READ status NOTIFY statusChanged)
     /// What went wrong last. Kept until the next connection is attempted or opens.
     Q_PROPERTY(QString errorString READ errorString NOTIFY errorStringChanged)
-    /// Whether to be connected. False closes an open connection at once, and gives up a pending one.
+    /// Whether to be connected. False closes an open connection at once, or gives up a pending one.
     Q_PROPERTY(bool active READ isActive WRITE setActive NOTIFY activeChanged)
 
 public:
@@ -61,8 +61,8 @@ public:
 
     explicit WebSocket(QObject *parent = nullptr);
     /// A connection that a server accepted. It never connects to anywhere by itself.
-    WebSocket(std::unique_ptr<framewire::qt::session> accepted, const framewire::qt::request &request,
-              QJSEngine *engine, QObject *parent);
+    WebSocket(std::unique_ptr<framewire::qt::session> accepted,
+              const framewire::qt::request &request, QJSEngine *engine, QObject *parent);
     ~WebSocket() override;
 
     QUrl url() const { return m_url; }
@@ -75,8 +75,8 @@ public:
     bool isActive() const { return m_isActive; }
     void setActive(bool active);
 
-    /// Sends a text message. Returns its length in bytes of UTF-8, or 0 when the status is not Open,
-    /// which makes it Error.
+    /// Sends a text message. Returns its length in bytes of UTF-8, or 0 when the status is not
+    /// Open, which makes it Error.
     Q_INVOKABLE qint64 sendTextMessage(const QString &message);
     /// Sends a binary message: an ArrayBuffer, typed array, DataView, array of numbers, or a string
     /// as UTF-8. Returns its length, or 0 when the status is not Open, which makes it Error.
@@ -93,7 +93,7 @@ Q_SIGNALS:
     void textMessageReceived(const QString &message);
     /// A binary message has arrived, an ArrayBuffer in JavaScript.
     void binaryMessageReceived(const QByteArray &message);
-    /// A pong has arrived, so many milliseconds after the ping that it answers; 0 when it answers none.
+    /// A pong has arrived, so many milliseconds after the ping that it answers, or 0 if it has none.
     void pong(quint64 elapsedTime, const QByteArray &payload);
     void urlChanged();
     void requestedSubprotocolsChanged();
@@ -124,6 +124,7 @@ private:
     bool checkSent(framewire::errc result);
     bool toBytes(const QJSValue &value, QByteArray &bytes);
     void finishServerSide();
+    void releaseToJavaScript();
 
     // At most one of the two is set. The base class has no virtual destructor.
     std::unique_ptr<framewire::qt::client> m_client;

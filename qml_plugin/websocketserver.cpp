@@ -69,7 +69,8 @@ QUrl WebSocketServer::url() const
 
 QString WebSocketServer::errorString() const
 {
-    return m_componentCompleted ? m_errorString : QStringLiteral("QQmlWebSocketServer is not ready.");
+    return m_componentCompleted ? m_errorString
+                                : QStringLiteral("QQmlWebSocketServer is not ready.");
 }
 
 void WebSocketServer::setHost(const QString &host)

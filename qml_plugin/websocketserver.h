@@ -41,18 +41,18 @@ class WebSocketServer : public QObject, public QQmlParserStatus
     /// The Server field of handshakes that follow; none when empty.
     Q_PROPERTY(QString name READ name WRITE setName NOTIFY nameChanged)
     /// The subprotocols spoken. The first one of a client's list that is here is chosen.
-    Q_PROPERTY(QStringList supportedSubprotocols READ supportedSubprotocols
-               WRITE setSupportedSubprotocols NOTIFY supportedSubprotocolsChanged)
-    /// The web pages that may connect, by origins such as "https://example.org"; "*" stands for all.
-    /// A browser lets every page connect to any server, those of the local machine included, so that
-    /// only listed pages are served (RFC 6455 10.2). Other programs send no origin and are not
-    /// concerned. Not in QtWebSockets, where all pages may connect.
-    Q_PROPERTY(QStringList allowedOrigins READ allowedOrigins WRITE setAllowedOrigins
-               NOTIFY allowedOriginsChanged)
+    Q_PROPERTY(QStringList supportedSubprotocols READ supportedSubprotocols WRITE
+                   setSupportedSubprotocols NOTIFY supportedSubprotocolsChanged)
+    /// The web pages that may connect, by origins such as "https://example.org"; "*" stands for
+    /// all. A browser lets every page connect to any server, those of the local machine included,
+    /// so that only listed pages are served (RFC 6455 10.2). Other programs send no origin and are
+    /// not concerned. Not in QtWebSockets, where all pages may connect.
+    Q_PROPERTY(QStringList allowedOrigins READ allowedOrigins WRITE setAllowedOrigins NOTIFY
+                   allowedOriginsChanged)
     /// Why the server could not listen; empty when it could.
     Q_PROPERTY(QString errorString READ errorString NOTIFY errorStringChanged)
-    /// Whether to listen. Becomes false, and errorString tells why, when that is not possible. False
-    /// leaves open connections as they are.
+    /// Whether to listen. Becomes false, and errorString tells why, when that is not possible.
+    /// False leaves open connections as they are.
     Q_PROPERTY(bool listen READ isListening WRITE setListen NOTIFY listenChanged)
     /// Whether to serve new clients. While false they wait, connecting, until it is true again.
     Q_PROPERTY(bool accept READ isAccepting WRITE setAccept NOTIFY acceptChanged)
@@ -99,7 +99,8 @@ private:
     void updateOptions();
     void setErrorString(const QString &text);
     void handshakeFailed(const framewire::qt::close_info &info);
-    void handOut(std::unique_ptr<framewire::qt::session> session, const framewire::qt::request &request);
+    void handOut(std::unique_ptr<framewire::qt::session> session,
+                 const framewire::qt::request &request);
 
     framewire::qt::server m_server;
     QString m_host = QStringLiteral("127.0.0.1");

@@ -75,11 +75,12 @@ void RawPeer::shakeHands(const QString &lines)
     const QByteArray name = "\r\nsec-websocket-key:";
     const qsizetype start = m_request.toLower().indexOf(name) + name.size();
     const QByteArray key = m_request.mid(start, m_request.indexOf('\r', start) - start).trimmed();
-    const QByteArray accept =
-        QCryptographicHash::hash(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", QCryptographicHash::Sha1)
-            .toBase64();
-    write(QStringLiteral("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                         "Sec-WebSocket-Accept: %1\r\n%2\r\n")
+    const QByteArray accept = QCryptographicHash::hash(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                                                       QCryptographicHash::Sha1)
+                                  .toBase64();
+    write(QStringLiteral(
+              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              "Sec-WebSocket-Accept: %1\r\n%2\r\n")
               .arg(QString::fromLatin1(accept), lines));
 }
 
@@ -135,6 +136,7 @@ void RawPeer::read()
 
 int Census::alive() const
 {
-    return static_cast<int>(std::count_if(m_objects.begin(), m_objects.end(),
-                                          [](const QPointer<QObject> &object) { return !object.isNull(); }));
+    return static_cast<int>(
+        std::count_if(m_objects.begin(), m_objects.end(),
+                      [](const QPointer<QObject> &object) { return !object.isNull(); }));
 }
