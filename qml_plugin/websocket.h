@@ -93,7 +93,7 @@ Q_SIGNALS:
     void textMessageReceived(const QString &message);
     /// A binary message has arrived, an ArrayBuffer in JavaScript.
     void binaryMessageReceived(const QByteArray &message);
-    /// A pong has arrived, so many milliseconds after the ping that it answers, or 0 if it has none.
+    /// A pong has arrived, so many milliseconds after its ping, or 0 when nobody asked for it.
     void pong(quint64 elapsedTime, const QByteArray &payload);
     void urlChanged();
     void requestedSubprotocolsChanged();
