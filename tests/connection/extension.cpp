@@ -309,6 +309,6 @@ TEMPLATE_TEST_CASE("connection: behaves as without the extension while it is not
     const frame_writer input = frame_writer(TestType::side).frame(0x81, "a").frame(0xC1, "b");
     end.feed(input);
     CHECK(end.told() ==
-          R"(text("a") failed(1002 ")" + std::string(message(errc::reserved_bits_set)) + R"("))");
+          R"(text("a") failed(1002 )" + std::string(message(errc::reserved_bits_set)) + ")");
     CHECK(end->extension().encoded + end->extension().decoded == 0);
 }
