@@ -191,6 +191,16 @@ TEMPLATE_TEST_CASE("connection: limits the fragments of a message", "[limits]", 
     }
 }
 
+TEMPLATE_TEST_CASE("connection: a limit of no fragments is one of one fragment", "[limits]", server,
+                   client, streaming_server) {
+    const limits none{.max_fragments = 0};
+    const auto peer = [] { return frame_writer(TestType::side); };
+    CHECK(at_every_split<TestType>(peer().text("a").binary(""), none).told ==
+          R"(text("a") binary(""))");
+    CHECK(at_every_split<TestType>(peer().frame(0x02).frame(0x80), none).told ==
+          "failed(1008 a message has more fragments than the limit)");
+}
+
 TEMPLATE_TEST_CASE("connection: an endless row of empty fragments comes to an end", "[limits]",
                    server, client, streaming_server) {
     TestType end;
@@ -257,6 +267,37 @@ TEMPLATE_TEST_CASE("connection: Pong and Close pass the limit of the output by 2
     REQUIRE(frames.size() == 3);
     CHECK(frames[1].payload == std::string(125, '9')); // RFC 6455 5.5.3: the newest Ping
     CHECK(frames[2].payload.substr(2) == std::string(123, 'r'));
+}
+
+// Autobahn 9.1.6 and 9.2.6
+TEMPLATE_TEST_CASE("connection: the largest message that comes in by default can be sent back",
+                   "[limits]", server, client) {
+    TestType end;
+    const std::string most(limits{}.max_message_size, 'x');
+    std::vector<std::byte> input = frame_writer(TestType::side).binary(most).bytes();
+    std::span<std::byte> in(input);
+    const event e = end->next(in);
+    REQUIRE(e.kind == event_kind::binary);
+    REQUIRE(e.payload.size() == most.size());
+    CHECK(end->send_binary(e.payload) == errc::success);
+    CHECK(end->send_binary(e.payload) == errc::output_full);
+}
+
+TEMPLATE_TEST_CASE("connection: a Pong of which a part is written does not make way for the next",
+                   "[limits]", server, client) {
+    TestType end(limits{.max_output = 0});
+    const auto ping = [](char c) { return frame_writer(TestType::side).ping(std::string(125, c)); };
+    end.feed(ping('a'));
+    std::vector<std::byte> written(1, end->output()[0]);
+    end->consume_output(1);
+    end.feed(ping('b'));
+    end.feed(ping('c')); // the one before is not begun: this one takes its place
+    REQUIRE(end->close(close_code::normal, std::string(123, 'r')) == errc::success);
+    CHECK(end->output().size() <= 130 + 262);
+    written.insert(written.end(), end->output().begin(), end->output().end());
+    CHECK(words(frames_of(written), TestType::side) ==
+          "pong(\"" + std::string(125, 'a') + "\") pong(\"" + std::string(125, 'c') +
+              "\") close(1000 \"" + std::string(123, 'r') + "\")");
 }
 
 TEMPLATE_TEST_CASE("connection: a flood of pings costs bounded memory while nobody reads",

@@ -129,6 +129,8 @@ TEST_CASE("response: refuses fields that could split the head or belong to the h
         CHECK(error_with({"sec-websocket-accept", "x"}, accepting) == errc::reserved_field);
         CHECK(error_with({"X", "\xc3\xa4"}, accepting) == errc::success);
     }
+    // RFC 9110 8.3: one Content-Type, which has a member of its own.
+    CHECK(error_with({"content-type", "text/html"}, false) == errc::reserved_field);
     CHECK(reject({.content_type = "text/plain\r\nX: y"}).error == errc::invalid_field);
     CHECK(reject({.content_type = ""}).error == errc::invalid_field);
 }

@@ -32,7 +32,7 @@ struct http_rejection {
     int status = 403;           ///< 200-599.
     std::string_view body = {}; ///< Empty: a line made of the status and the cause.
     std::string_view content_type = "text/plain; charset=utf-8";
-    std::span<const http_field> fields = {}; ///< Not those that frame the message.
+    std::span<const http_field> fields = {}; ///< Not Content-Type or what frames the message.
     errc cause = errc::success;              ///< Told in the body that is made.
     std::size_t line = 0;                    ///< The line of the head to blame; 0: none.
     bool without_content = false;            ///< The request was HEAD: the body is only measured.
@@ -161,6 +161,10 @@ struct http_rejection {
         put_body(counter);
         writer.field({"Content-Type", rejection.content_type});
         writer.line("Content-Length: ", counter.size());
+    }
+    for (const http_field& field : rejection.fields) {
+        // RFC 9110 8.3: one Content-Type, which is `content_type`.
+        if (detail::iequals(field.name, "Content-Type")) writer.fail(errc::reserved_field);
     }
     writer.fields(rejection.fields);
     writer.line();

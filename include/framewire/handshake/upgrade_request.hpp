@@ -21,7 +21,7 @@ namespace framewire {
 /// A request for a WebSocket connection that passed every check. The views point into what it was
 /// made from.
 struct upgrade_request {
-    std::string_view target; ///< Path and query, e.g. "/chat?room=1".
+    std::string_view target; ///< Path and query, e.g. "/chat?room=1"; "?x" for "ws://host?x".
     std::string_view host;   ///< As in the Host field: "example.org:8080".
     std::string_view origin; ///< Empty when there is no Origin field: most likely not a browser.
     std::string_view key;    ///< Sec-WebSocket-Key.
