@@ -83,9 +83,8 @@ private:
         if (request.secure) {
             auto tls = std::make_unique<QSslSocket>();
             tls->setSslConfiguration(options.tls);
-            if (options.ignore_tls_errors_insecurely) tls->ignoreSslErrors();
             connect(tls.get(), &QSslSocket::sslErrors, this, [this](const QList<QSslError>& all) {
-                for (const QSslError& e : all) opening_->certificate_errors += e.errorString();
+                certificate_doubted(all);
             });
             connect(tls.get(), &QSslSocket::encrypted, this, [this] { begin_handshake(); });
             tls->setReadBufferSize(tls_read_buffer);
@@ -110,6 +109,14 @@ private:
         } else {
             fail(transport_errc::tls_failed,
                  QStringLiteral("TLS is not available: Qt found no backend for it"));
+        }
+    }
+
+    void certificate_doubted(const QList<QSslError>& errors) {
+        if (opening_->options.ignore_tls_errors_insecurely) {
+            tls_->ignoreSslErrors();
+        } else {
+            for (const QSslError& e : errors) opening_->certificate_errors += e.errorString();
         }
     }
 

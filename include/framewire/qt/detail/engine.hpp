@@ -95,7 +95,7 @@ public:
 
     [[nodiscard]] qint64 buffered_amount() const noexcept {
         if (device_ == nullptr) return 0;
-        return static_cast<qint64>(output().size()) + device_->bytesToWrite();
+        return static_cast<qint64>(output().size()) + device_holds();
     }
 
     void pause() noexcept { paused_ = true; }
@@ -131,7 +131,9 @@ protected:
         connect(d, &QIODevice::bytesWritten, this, [this] { write_more(); });
         if (socket_ != nullptr) {
             connect(socket_, &QAbstractSocket::disconnected, this, [this] { disconnected(); });
-            if (qobject_cast<QSslSocket*>(d) != nullptr) {
+            tls_ = qobject_cast<QSslSocket*>(d);
+            if (tls_ != nullptr) {
+                connect(tls_, &QSslSocket::encryptedBytesWritten, this, [this] { write_more(); });
                 // TLS has an end of its own. A peer may wait for our answer to it before it ends
                 // the TCP connection, and nothing else tells of it.
                 connect(socket_, &QAbstractSocket::errorOccurred, this,
@@ -213,6 +215,7 @@ protected:
 
     std::unique_ptr<QIODevice> device_;
     QAbstractSocket* socket_ = nullptr; // device_, when it is one
+    QSslSocket* tls_ = nullptr;         // likewise
     QByteArray subprotocol_;
     QByteArray leftover_; // input that was not looked at yet: behind the message that paused
     bool paused_ = false;
@@ -238,14 +241,14 @@ private:
         flush();
         if (phase_ != phase::open || !output().empty()) return;
         if (should_shut_down()) return shut_down();
-        if (!blocked_ || device_->bytesToWrite() > 0) return;
+        if (!blocked_ || device_holds() > 0) return;
         blocked_ = false;
         if (!closing_ && handlers_ != nullptr) handlers_->on_drain();
     }
 
     void flush() {
         while (!output().empty()) {
-            const qint64 room = high_water - device_->bytesToWrite();
+            const qint64 room = high_water - device_holds();
             if (room <= 0) break;
             const auto size = std::min(room, static_cast<qint64>(output().size()));
             const auto* data = reinterpret_cast<const char*>(output().data());
@@ -257,7 +260,14 @@ private:
             consume_output(static_cast<std::size_t>(count));
             if (count == 0) break;
         }
-        if (!output().empty() || device_->bytesToWrite() > 0) blocked_ = true;
+        if (!output().empty() || device_holds() > 0) blocked_ = true;
+    }
+
+    // What the device could not hand to the system yet. A TLS socket counts only what it has not
+    // encrypted, and keeps the rest without a bound.
+    [[nodiscard]] qint64 device_holds() const noexcept {
+        const qint64 encrypted = tls_ == nullptr ? 0 : tls_->encryptedBytesToWrite();
+        return device_->bytesToWrite() + encrypted;
     }
 
     // Ends the transport once everything is written, and then the session.
