@@ -84,7 +84,8 @@ constexpr masking_key mask_copy(std::span<std::byte> out, std::span<const std::b
 /// keys already used cannot be computed from the memory of the process.
 ///
 /// One source may serve all connections of a thread. Not safe for concurrent use. Copying is
-/// disabled: two sources with one seed would produce the same keys.
+/// disabled: two sources with one seed would produce the same keys. So would the two sides of a
+/// fork: the child makes a source of its own, with a seed of its own.
 class masking_key_source {
 public:
     /// \param seed 32 octets from the operating system's cryptographic random number generator.
