@@ -23,6 +23,13 @@ struct level_extension : no_extension {
     static constexpr std::uint8_t rsv = rsv1;
 
     int offers_seen = 0;
+    int answers_seen = 0;
+
+    [[nodiscard]] constexpr errc accept_answer(extension_element answer) noexcept {
+        ++answers_seen;
+        return answer.params().begin() == answer.params().end() ? errc::invalid_extension
+                                                                : errc::success;
+    }
 
     [[nodiscard]] constexpr written accept_offer(extension_element offer,
                                                  std::span<char> answer) noexcept {
@@ -81,6 +88,20 @@ TEST_CASE("message_extension: an answer buffer that is too small is an error") {
     const written result = negotiate(extension, extension_list("x-level; level=2"), answer);
     CHECK(result.error == errc::buffer_too_small);
     CHECK(result.size == std::string_view("x-level;level=2").size());
+}
+
+TEST_CASE("message_extension: a client takes one answer for its extension", "[rfc6455-9.1]") {
+    const auto answer = [](std::string_view list, int seen) {
+        level_extension extension;
+        const errc error = accept_answer(extension, extension_list(list));
+        CHECK(extension.answers_seen == seen);
+        return error;
+    };
+    CHECK(answer("x-level; level=1", 1) == errc::success);
+    CHECK(answer("x-other, x-level; level=1", 1) == errc::success);
+    CHECK(answer("", 0) == errc::success); // declined
+    CHECK(answer("x-level; level=1, x-level; level=1", 1) == errc::bad_extension_list);
+    CHECK(answer("x-level", 1) == errc::invalid_extension);
 }
 
 TEST_CASE("message_extension: no extension is never agreed upon") {

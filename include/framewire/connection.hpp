@@ -92,15 +92,15 @@ public:
 
     /// Queues a text message of valid UTF-8. Refused, with nothing queued: `not_open`,
     /// `text_not_utf8`, `message_in_progress`, `output_full`, `out_of_memory`.
-    errc send_text(std::string_view text) noexcept {
+    [[nodiscard]] errc send_text(std::string_view text) noexcept {
         return send_text(std::as_bytes(std::span(text.data(), text.size())));
     }
-    errc send_text(std::span<const std::byte> text) noexcept {
+    [[nodiscard]] errc send_text(std::span<const std::byte> text) noexcept {
         return send_message(opcode::text, text, true);
     }
 
     /// Queues a binary message. Refused as `send_text`.
-    errc send_binary(std::span<const std::byte> payload) noexcept {
+    [[nodiscard]] errc send_binary(std::span<const std::byte> payload) noexcept {
         return send_message(opcode::binary, payload, true);
     }
 
@@ -108,7 +108,8 @@ public:
     /// may be sent between fragments; other messages may not. A text may be cut anywhere.
     /// Refused: `wrong_fragment_kind`, and as `send_text`; the message then goes on where it was.
     /// \param kind `opcode::text` or `opcode::binary`, the same for all fragments of a message.
-    errc send_fragment(opcode kind, std::span<const std::byte> payload, bool last) noexcept {
+    [[nodiscard]] errc send_fragment(opcode kind, std::span<const std::byte> payload,
+                                     bool last) noexcept {
         if (kind != opcode::text && kind != opcode::binary) return errc::wrong_fragment_kind;
         if (state_ == connection_state::open && sending_ != no_message && sending_ != kind) {
             return errc::wrong_fragment_kind;
@@ -179,7 +180,8 @@ public:
     [[nodiscard]] bool close_sent() const noexcept { return close_sent_; }
     [[nodiscard]] bool close_received() const noexcept { return close_received_; }
 
-    /// The extension, for what it may want to be told or asked.
+    /// The extension, for what it may want to be told or asked. Whether it is active was settled
+    /// when the connection was made.
     [[nodiscard]] Extension& extension() noexcept { return extension_; }
 
     /// Gives back memory that is kept for the next message. Worth calling when a connection goes
@@ -485,7 +487,7 @@ private:
     [[nodiscard]] errc queue_data(const frame_header& header, opcode op,
                                   std::span<const std::byte> payload) noexcept {
         if constexpr (Extension::rsv != 0) {
-            if (extension_.active()) {
+            if (decoder_.allowed_rsv() != 0) {
                 return output_.push_encoded(header, op, payload, limits_.max_output, extension_);
             }
         }

@@ -64,6 +64,9 @@ public:
         return take_header(in);
     }
 
+    /// The reserved bits that it was made to let through.
+    [[nodiscard]] constexpr std::uint8_t allowed_rsv() const noexcept { return allowed_rsv_; }
+
     /// True between two frames: nothing of the next one has been seen.
     [[nodiscard]] constexpr bool at_frame_boundary() const noexcept {
         return !in_payload_ && partial_size_ == 0 && error_ == errc::success;

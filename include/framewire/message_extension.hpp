@@ -85,8 +85,9 @@ struct encoded_payload {
 /// Both return `extension_data_invalid`, or `extension_output::error()` where that refuses; neither
 /// throws. Messages that come without a bit of `rsv` never reach the extension. When `decode`
 /// fails, so does the connection. When `encode` fails, nothing is sent and the connection goes on:
-/// the extension has to be in a state in which the peer can decode what it encodes next. A
-/// compressor that was in the middle of its window resets it.
+/// the extension has to be in a state in which the peer can decode what it encodes next. So a
+/// compressor ends what it makes of each fragment with a flush, and resets its window on a failure.
+// clang-format off: version 14 does not know compound requirements
 template <class E>
 concept message_extension = std::is_nothrow_default_constructible_v<E> &&
     std::is_nothrow_move_constructible_v<E> &&
@@ -108,6 +109,7 @@ concept message_extension = std::is_nothrow_default_constructible_v<E> &&
     { extension.encode(opcode::text, payload, flag, flag, out) }
     noexcept->std::same_as<encoded_payload>;
 };
+// clang-format on
 
 /// The absence of an extension: no reserved bit has a meaning, and `connection` holds no code for
 /// decoding and encoding.
@@ -147,6 +149,23 @@ negotiate(Extension& extension, extension_list offers, std::span<char> answer) n
         if (result.error == errc::success || result.error == errc::buffer_too_small) return result;
     }
     return {};
+}
+
+/// The client's half: gives `extension` the server's answer, `client_handshake::extensions()`.
+/// \returns `success` also when the server left the extension out, which then is not active;
+/// `bad_extension_list` when it is there more than once; or why `accept_answer` refused. The client
+/// has to end the connection on an error (RFC 6455 9.1).
+template <message_extension Extension>
+[[nodiscard]] constexpr errc accept_answer(Extension& extension, extension_list answers) noexcept {
+    bool seen = false;
+    for (const extension_element answer : answers) {
+        if (answer.name() != Extension::name) continue;
+        if (seen) return errc::bad_extension_list;
+        seen = true;
+        if (const errc error = extension.accept_answer(answer); error != errc::success)
+            return error;
+    }
+    return errc::success;
 }
 
 } // namespace framewire
