@@ -3,9 +3,9 @@
 
 #include <framewire/qt/client.hpp>
 
-#include "support/catch.hpp"
 #include "qt/support/raw.hpp"
 #include "qt/support/recorder.hpp"
+#include "support/catch.hpp"
 
 #include <QNetworkProxyFactory>
 
@@ -36,8 +36,8 @@ TEST_CASE("client: says why it could not connect") {
         CHECK(c.open(QUrl(QStringLiteral("ws://127.0.0.1:%1/").arg(port))) == errc::success);
         REQUIRE(c.wait_for_end());
         CHECK(c.info.error == transport_errc::connection_refused);
-        CHECK(c.error_text() == "cannot connect to 127.0.0.1:" + std::to_string(port) +
-                                    ": Connection refused");
+        CHECK(c.error_text() ==
+              "cannot connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
     }
     SECTION("host not found") {
         c.open(QUrl("ws://name.invalid/")); // RFC 6761 6.4: never exists
@@ -105,8 +105,9 @@ TEST_CASE("client: says how the server refused, with the answer", "[rfc6455-4.1]
         CHECK(c.ws.response().body == "<html></html>");
     }
     SECTION("302, which is not followed, in chunks") {
-        server.peer->send("HTTP/1.1 302 Found\r\nLocation: ws://elsewhere/\r\n"
-                          "Transfer-Encoding: chunked\r\n\r\n4\r\nover\r\n6\r\n there\r\n0\r\n\r\n");
+        server.peer->send(
+            "HTTP/1.1 302 Found\r\nLocation: ws://elsewhere/\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n4\r\nover\r\n6\r\n there\r\n0\r\n\r\n");
         REQUIRE(c.wait_for_end());
         CHECK(c.error_text() == "the server answered 302 Found");
         CHECK(c.ws.response().body == "over there");
@@ -191,8 +192,8 @@ TEST_CASE("client: says when the connection is cut") {
         server.peer->take_head();
         server.peer->end();
         REQUIRE(c.wait_for_end());
-        CHECK(c.error_text() == server.url().authority().toStdString() +
-                                    " ended the connection without an answer");
+        CHECK(c.error_text() ==
+              server.url().authority().toStdString() + " ended the connection without an answer");
     }
     SECTION("in the middle of the answer") {
         server.peer->take_head();
@@ -341,8 +342,8 @@ TEST_CASE("client: a time-out while connecting says so") {
     c.open(QUrl(QStringLiteral("ws://127.0.0.1:%1/").arg(full.serverPort())), options);
     REQUIRE(c.wait_for_end());
     CHECK(c.info.error == transport_errc::connect_timeout);
-    CHECK(c.error_text() == "no connection to 127.0.0.1:" + std::to_string(full.serverPort()) +
-                                " within 0.06 s");
+    CHECK(c.error_text() ==
+          "no connection to 127.0.0.1:" + std::to_string(full.serverPort()) + " within 0.06 s");
 }
 
 TEST_CASE("client: close ends, whatever the peer does", "[rfc6455-7.1.1]") {

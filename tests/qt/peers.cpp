@@ -7,10 +7,10 @@
 #include <framewire/qt/client.hpp>
 #include <framewire/qt/server.hpp>
 
-#include "support/catch.hpp"
 #include "qt/support/certificates.hpp"
 #include "qt/support/process.hpp"
 #include "qt/support/recorder.hpp"
+#include "support/catch.hpp"
 
 #include <QFileInfo>
 
@@ -32,7 +32,7 @@ constexpr language npm_ws{"npm ws", "node", ".js"};
 constexpr language python{"python websockets", "/usr/bin/python3", ".py"};
 
 QString program(const language& l) {
-    const QString path = QString::fromLatin1(l.program);
+    QString path = QString::fromLatin1(l.program);
     if (!path.startsWith(QLatin1Char('/')) || QFileInfo::exists(path)) return path;
     return QFileInfo(path).fileName();
 }

@@ -6,8 +6,8 @@
 #include <framewire/qt/client.hpp>
 #include <framewire/qt/server.hpp>
 
-#include "support/catch.hpp"
 #include "qt/support/recorder.hpp"
+#include "support/catch.hpp"
 
 #include <QWebSocket>
 #include <QWebSocketServer>
@@ -79,9 +79,8 @@ TEST_CASE("peer: QWebSocket talks to our server") {
     QObject::connect(&peer, &QWebSocket::textMessageReceived, &peer, [&](const QString& text) {
         trace += "text(" + bytes_or_size(text.toUtf8()) + ") ";
     });
-    QObject::connect(&peer, &QWebSocket::binaryMessageReceived, &peer, [&](const QByteArray& b) {
-        trace += "binary(" + bytes_or_size(b) + ") ";
-    });
+    QObject::connect(&peer, &QWebSocket::binaryMessageReceived, &peer,
+                     [&](const QByteArray& b) { trace += "binary(" + bytes_or_size(b) + ") "; });
     QObject::connect(&peer, &QWebSocket::pong, &peer, [&](quint64, const QByteArray& payload) {
         trace += "pong(" + bytes_or_size(payload) + ") ";
     });

@@ -6,10 +6,10 @@
 #include <framewire/qt/client.hpp>
 #include <framewire/qt/server.hpp>
 
-#include "support/catch.hpp"
 #include "qt/support/certificates.hpp"
 #include "qt/support/raw.hpp"
 #include "qt/support/recorder.hpp"
+#include "support/catch.hpp"
 
 #include <QSslSocket>
 #include <QWebSocket>
@@ -105,8 +105,8 @@ TEST_CASE("tls: a certificate that proves nothing is refused, and the text says 
     c.open(on_localhost(server), trusting());
     REQUIRE(c.wait_for_end());
     CHECK(c.info.error == transport_errc::tls_failed);
-    CHECK(c.error_text() == "the certificate of localhost:" +
-                                std::to_string(server.server.port()) + " was not accepted: " + why);
+    CHECK(c.error_text() == "the certificate of localhost:" + std::to_string(server.server.port()) +
+                                " was not accepted: " + why);
     CHECK(c.trace == "closed(1006 no trusted TLS connection could be made)");
     CHECK(server.sessions.empty());
 
@@ -165,8 +165,8 @@ TEST_CASE("tls: a TLS handshake that does not end runs into its time-out") {
         c.open(server.url(QStringLiteral("wss")), options);
         REQUIRE(c.wait_for_end());
         CHECK(c.info.error == transport_errc::tls_timeout);
-        CHECK(c.error_text() == "no TLS connection to " +
-                                    server.url().authority().toStdString() + " within 0.06 s");
+        CHECK(c.error_text() ==
+              "no TLS connection to " + server.url().authority().toStdString() + " within 0.06 s");
     }
     SECTION("the client is silent") {
         qt::server_options options = secured();
@@ -185,7 +185,8 @@ TEST_CASE("tls: a server needs a certificate and a key") {
     options.tls.emplace();
     qt::server server(options);
     CHECK_FALSE(server.listen());
-    CHECK(server.error_text() == QStringLiteral("a wss server needs a certificate and a private key"));
+    CHECK(server.error_text() ==
+          QStringLiteral("a wss server needs a certificate and a private key"));
 }
 
 TEST_CASE("tls: a slow reader holds the sender back") {
@@ -200,7 +201,7 @@ TEST_CASE("tls: a slow reader holds the sender back") {
     int got = 0;
     c.ws.on_binary = [&](QByteArrayView) { ++got; };
     qt::session& s = *server.sessions[0]->ws;
-    const QByteArray piece(64 * 1024, 'x');
+    const QByteArray piece(65'536, 'x');
     int sent = 0;
     while (s.send_binary(piece) == errc::success) {
         ++sent;

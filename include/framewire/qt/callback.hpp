@@ -8,6 +8,7 @@
 #define FRAMEWIRE_QT_CALLBACK_HPP
 
 #include <cstddef>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -28,59 +29,42 @@ public:
     callback(std::nullptr_t) noexcept {}
 
     template <typename Callable>
-        requires(!std::is_same_v<std::remove_cvref_t<Callable>, callback> &&
-                 std::is_invocable_r_v<Result, std::decay_t<Callable>&, Args...>)
-    callback(Callable&& callable)
-        : target_(new target_of<std::decay_t<Callable>>(std::forward<Callable>(callable))) {}
+    requires(!std::is_same_v<Callable, callback> &&
+             std::is_invocable_r_v<Result, Callable&, Args...>) callback(Callable callable)
+        : target_(std::make_shared<target_of<Callable>>(std::move(callable))) {}
 
-    callback(callback&& other) noexcept : target_(std::exchange(other.target_, nullptr)) {}
-    callback& operator=(callback&& other) noexcept {
-        target* const old = std::exchange(target_, std::exchange(other.target_, nullptr));
-        release(old);
-        return *this;
-    }
+    callback(callback&&) noexcept = default;
+    callback& operator=(callback&&) noexcept = default;
     callback(const callback&) = delete;
     callback& operator=(const callback&) = delete;
-    ~callback() { release(target_); }
+    ~callback() = default;
 
     /// True when there is something to call.
     [[nodiscard]] explicit operator bool() const noexcept { return target_ != nullptr; }
 
     Result operator()(Args... args) const {
-        if (target_ == nullptr) return Result();
-        const pin alive(target_);
-        return alive.target_->call(std::forward<Args>(args)...);
+        const std::shared_ptr<target> alive = target_;
+        return alive == nullptr ? Result() : alive->call(std::forward<Args>(args)...);
     }
 
 private:
     struct target {
-        unsigned owners = 1;
+        target() = default;
+        target(const target&) = delete;
+        target& operator=(const target&) = delete;
         virtual ~target() = default;
         virtual Result call(Args... args) = 0;
     };
 
     template <typename Callable> struct target_of final : target {
-        template <typename From>
-        explicit target_of(From&& from) : callable(std::forward<From>(from)) {}
+        explicit target_of(Callable&& from) : callable(std::move(from)) {}
         Result call(Args... args) override {
             return static_cast<Result>(callable(std::forward<Args>(args)...));
         }
         Callable callable;
     };
 
-    struct pin {
-        explicit pin(target* held) noexcept : target_(held) { ++held->owners; }
-        pin(const pin&) = delete;
-        pin& operator=(const pin&) = delete;
-        ~pin() { release(target_); }
-        target* target_;
-    };
-
-    static void release(target* held) noexcept {
-        if (held != nullptr && --held->owners == 0) delete held;
-    }
-
-    target* target_ = nullptr;
+    std::shared_ptr<target> target_;
 };
 
 } // namespace framewire::qt

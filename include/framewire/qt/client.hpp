@@ -41,8 +41,8 @@ public:
     /// A user name and password in the URL are sent as Basic authorization (RFC 7617), unless the
     /// options have an Authorization field. Redirects are not followed.
     ///
-    /// Returns why not, when the URL or the options cannot be used; on_closed tells it too, from the
-    /// event loop like all other failures.
+    /// Returns why not, when the URL or the options cannot be used; on_closed tells it too, from
+    /// the event loop like all other failures.
     errc open(const QUrl& url, const client_options& options = {});
 
     /// The same over a device that is connected already: a tunnel, a QLocalSocket. The URL serves

@@ -19,9 +19,11 @@
 
 namespace framewire::qt {
 
-/// How long a client waits. Zero means: as long as it takes (for a phase: as long as `open` lets it).
+/// How long a client waits. Zero means: as long as it takes (for a phase: as long as `open` lets
+/// it).
 struct client_timeouts {
-    /// All of it, from `open` to the server's 101. Absolute: bytes that trickle in do not extend it.
+    /// All of it, from `open` to the server's 101. Absolute: bytes that trickle in do not extend
+    /// it.
     std::chrono::milliseconds open{10'000};
     /// Finding and reaching the host, or the proxy.
     std::chrono::milliseconds connect{0};
@@ -50,9 +52,9 @@ struct client_options {
     client_timeouts timeouts;
     framewire::limits limits;
     /// The longest response head, in bytes.
-    std::size_t max_head_size = 16 * 1024;
+    std::size_t max_head_size = 16'384;
     /// How much of the body of a refusal is kept, in bytes.
-    qsizetype max_refusal_body = 64 * 1024;
+    qsizetype max_refusal_body = 65'536;
 };
 
 } // namespace framewire::qt

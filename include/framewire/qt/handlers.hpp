@@ -44,8 +44,8 @@ struct close_info {
     QString error_text;
 };
 
-/// The handlers of a session. Each may be set, replaced and emptied at any time; all are called from
-/// the event loop of the thread that the session lives in. A handler may destroy the session.
+/// The handlers of a session. Each may be set, replaced and emptied at any time; all are called
+/// from the event loop of the thread that the session lives in. A handler may destroy the session.
 struct session_handlers {
     /// A text message. Valid UTF-8, borrowed until the handler returns.
     callback<void(std::string_view text)> on_text;

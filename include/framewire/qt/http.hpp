@@ -42,8 +42,8 @@ struct http_response {
 /// What a server says to a request: yes, or a refusal with an HTTP status.
 struct answer {
     int status = 101;
-    /// The subprotocol to use, one of those the client named; empty for none. When not set, it is the
-    /// first one of the client's list that `server_options::subprotocols` has.
+    /// The subprotocol to use, one of those the client named; empty for none. When not set, it is
+    /// the first one of the client's list that `server_options::subprotocols` has.
     std::optional<QByteArray> subprotocol;
     /// Further header fields of the response.
     header_list headers;
@@ -63,12 +63,12 @@ struct answer {
 
 /// The client's opening handshake, as server handlers see it. Borrowed until the handler returns.
 struct request {
-    QByteArray target;         ///< Path and query as sent, "/chat?room=1".
-    QByteArray host;           ///< The Host field.
-    QByteArray origin;         ///< The Origin field; null when missing.
-    QStringList subprotocols;  ///< What the client offers, in its order.
-    header_list headers;       ///< All fields.
-    bool secure = false;       ///< Came over TLS.
+    QByteArray target;        ///< Path and query as sent, "/chat?room=1".
+    QByteArray host;          ///< The Host field.
+    QByteArray origin;        ///< The Origin field; null when missing.
+    QStringList subprotocols; ///< What the client offers, in its order.
+    header_list headers;      ///< All fields.
+    bool secure = false;      ///< Came over TLS.
     QIODevice* device = nullptr;
     QHostAddress peer_address; ///< Null when the device is not a socket.
     quint16 peer_port = 0;

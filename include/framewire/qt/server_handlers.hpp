@@ -24,7 +24,8 @@ struct server_handlers {
     callback<void(std::unique_ptr<session> opened, const request& from)> on_session;
     /// Decides on a well-formed request whose origin is allowed; all are accepted when not set.
     callback<answer(const request& from)> on_request;
-    /// A connection ended before it became a session: a malformed request, a refusal, TLS, time-out.
+    /// A connection ended before it became a session: a malformed request, a refusal, TLS,
+    /// time-out.
     callback<void(const close_info& info)> on_failed_handshake;
     /// The system failed to accept a connection.
     callback<void(const QString& error_text)> on_accept_error;

@@ -40,9 +40,9 @@ struct server_options {
     std::optional<QSslConfiguration> tls;
     framewire::limits limits;
     /// The longest request head, in bytes; more is answered with 431.
-    std::size_t max_head_size = 16 * 1024;
-    /// From TCP accept to the end of the handshake, TLS included. Absolute: bytes that trickle in do
-    /// not extend it. Zero means for ever.
+    std::size_t max_head_size = 16'384;
+    /// From TCP accept to the end of the handshake, TLS included. Absolute: bytes that trickle in
+    /// do not extend it. Zero means for ever.
     std::chrono::milliseconds open_timeout{10'000};
     /// From the first Close frame to the end of the connection. Zero means for ever.
     std::chrono::milliseconds close_timeout{5'000};

@@ -30,9 +30,9 @@ class acceptor;
 
 /// A handle to a WebSocket connection. `server::on_session` gives them out; `client` is one.
 ///
-/// It belongs to the thread that made it, which has to run an event loop. It may be destroyed at any
-/// time, in its own handlers too: no handler is called any more, and an open session is closed with
-/// code 1001 in the background, within the close time-out.
+/// It belongs to the thread that made it, which has to run an event loop. It may be destroyed at
+/// any time, in its own handlers too: no handler is called any more, and an open session is closed
+/// with code 1001 in the background, within the close time-out.
 ///
 /// What is sent during one turn of the event loop leaves in one write. The functions that send
 /// return at once; an errc other than success means that nothing was sent and nothing has changed:
@@ -49,7 +49,8 @@ public:
     errc send_text(QAnyStringView text);
     /// Sends a binary message.
     errc send_binary(QByteArrayView bytes);
-    /// Sends a part of a message (RFC 6455 5.4): `kind` is text or binary and the same for all parts.
+    /// Sends a part of a message (RFC 6455 5.4): `kind` is text or binary and the same for all
+    /// parts.
     errc send_fragment(opcode kind, QByteArrayView bytes, bool last);
     /// Sends a ping with at most 125 bytes; the peer's answer comes to on_pong (RFC 6455 5.5.2).
     errc ping(QByteArrayView payload = {});
@@ -58,7 +59,8 @@ public:
 
     /// Starts the closing handshake behind what was sent before. The reason is at most 123 bytes of
     /// UTF-8. `on_closed` follows from the event loop, whatever the peer does, within the close
-    /// time-out. A client that is not open yet gives up. Does nothing when already closing or closed.
+    /// time-out. A client that is not open yet gives up. Does nothing when already closing or
+    /// closed.
     errc close(close_code code = close_code::normal, QAnyStringView reason = {});
     /// Ends the session at once, without a Close frame. on_closed is called before this returns.
     void abort();
@@ -125,9 +127,8 @@ template <typename Use> errc session::with_utf8(QAnyStringView text, Use use) {
 
 inline errc session::send_text(QAnyStringView text) {
     if (engine_ == nullptr) return errc::not_open;
-    return with_utf8(text, [this](QByteArrayView utf8) {
-        return engine_->send(opcode::text, octets(utf8));
-    });
+    return with_utf8(
+        text, [this](QByteArrayView utf8) { return engine_->send(opcode::text, octets(utf8)); });
 }
 
 inline errc session::send_binary(QByteArrayView bytes) {
@@ -135,8 +136,7 @@ inline errc session::send_binary(QByteArrayView bytes) {
 }
 
 inline errc session::send_fragment(opcode kind, QByteArrayView bytes, bool last) {
-    return engine_ == nullptr ? errc::not_open
-                              : engine_->send_fragment(kind, octets(bytes), last);
+    return engine_ == nullptr ? errc::not_open : engine_->send_fragment(kind, octets(bytes), last);
 }
 
 inline errc session::ping(QByteArrayView payload) {
@@ -170,9 +170,7 @@ inline void session::resume() {
     if (engine_ != nullptr) engine_->resume();
 }
 
-inline bool session::is_paused() const noexcept {
-    return engine_ != nullptr && engine_->paused();
-}
+inline bool session::is_paused() const noexcept { return engine_ != nullptr && engine_->paused(); }
 
 inline QByteArray session::subprotocol() const {
     return engine_ == nullptr ? QByteArray() : engine_->subprotocol();

@@ -30,22 +30,23 @@ QByteArray collect(http_field field, QByteArrayView wire, qsizetype limit = 1000
 } // namespace
 
 TEST_CASE("http_body: ends where RFC 9112 6.3 says") {
-    const auto [field, wire, expected] =
-        GENERATE(table<http_field, std::string_view, std::string_view>({
-            {{"Content-Length", "5"}, "hello, more", "hello|"},
-            {{"Content-Length", "5"}, "hell", "hell"},
-            {{"Content-Length", "0"}, "", "|"},
-            {{"Content-Length", "x"}, "to the end", "to the end"},
-            {{"Content-Length", "-1"}, "to the end", "to the end"},
-            {{"X", "y"}, "to the end", "to the end"},
-            {{"Transfer-Encoding", "chunked"}, "5\r\nhello\r\n2;x=y\r\n, \r\n0\r\n\r\n", "hello, |"},
-            {{"Transfer-Encoding", "chunked"}, "A\r\n0123456789\r\n", "0123456789"},
-            {{"Transfer-Encoding", "chunked"}, "nonsense\r\n", "|"},
-            {{"Transfer-Encoding", "chunked"}, "fffffffffffffffff\r\n", "|"},
-        }));
+    const auto [field, wire,
+                expected] = GENERATE(table<http_field, std::string_view, std::string_view>({
+        {{"Content-Length", "5"}, "hello, more", "hello|"},
+        {{"Content-Length", "5"}, "hell", "hell"},
+        {{"Content-Length", "0"}, "", "|"},
+        {{"Content-Length", "x"}, "to the end", "to the end"},
+        {{"Content-Length", "-1"}, "to the end", "to the end"},
+        {{"X", "y"}, "to the end", "to the end"},
+        {{"Transfer-Encoding", "chunked"}, "5\r\nhello\r\n2;x=y\r\n, \r\n0\r\n\r\n", "hello, |"},
+        {{"Transfer-Encoding", "chunked"}, "A\r\n0123456789\r\n", "0123456789"},
+        {{"Transfer-Encoding", "chunked"}, "nonsense\r\n", "|"},
+        {{"Transfer-Encoding", "chunked"}, "fffffffffffffffff\r\n", "|"},
+    }));
     for (const bool one_by_one : {false, true}) {
-        const QByteArray got = collect(
-            field, QByteArrayView(wire.data(), static_cast<qsizetype>(wire.size())), 1000, one_by_one);
+        const QByteArray got =
+            collect(field, QByteArrayView(wire.data(), static_cast<qsizetype>(wire.size())), 1000,
+                    one_by_one);
         CHECK(std::string_view(got.constData(), static_cast<std::size_t>(got.size())) == expected);
     }
 }

@@ -26,14 +26,18 @@ bool contains(const std::string& text, const std::string& part) {
 TEST_CASE("opening_request: target and Host come from the URL", "[rfc6455-3]") {
     CHECK(starts(request_for("ws://example.org"), "GET / HTTP/1.1\r\nHost: example.org\r\n"));
     CHECK(starts(request_for("ws://example.org:80/a"), "GET /a HTTP/1.1\r\nHost: example.org\r\n"));
-    CHECK(starts(request_for("wss://example.org:80/"), "GET / HTTP/1.1\r\nHost: example.org:80\r\n"));
+    CHECK(
+        starts(request_for("wss://example.org:80/"), "GET / HTTP/1.1\r\nHost: example.org:80\r\n"));
     CHECK(starts(request_for("wss://example.org:443/"), "GET / HTTP/1.1\r\nHost: example.org\r\n"));
-    CHECK(starts(request_for("ws://[::1]:3000/a?b=c"), "GET /a?b=c HTTP/1.1\r\nHost: [::1]:3000\r\n"));
+    CHECK(starts(request_for("ws://[::1]:3000/a?b=c"),
+                 "GET /a?b=c HTTP/1.1\r\nHost: [::1]:3000\r\n"));
     CHECK(starts(request_for("ws://example.org?q"), "GET /?q HTTP/1.1\r\n"));
     // Qt leaves these as they are.
     CHECK(starts(request_for("ws://a/[x]|\"?[y]"), "GET /%5Bx%5D%7C%22?%5By%5D HTTP/1.1\r\n"));
     CHECK(starts(request_for("ws://a/\xC3\xA9"), "GET /%C3%A9 HTTP/1.1\r\n"));
-    CHECK(contains(request_for("ws://b\xC3\xBC" "cher.example/"), "Host: xn--bcher-kva.example\r\n"));
+    CHECK(contains(request_for("ws://b\xC3\xBC"
+                               "cher.example/"),
+                   "Host: xn--bcher-kva.example\r\n"));
 }
 
 TEST_CASE("opening_request: refuses what is no WebSocket URL") {

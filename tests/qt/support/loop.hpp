@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Runs the event loop until something is true. The bound is there to end a test that would hang, and
-// far above what any test needs.
+// Runs the event loop until something is true. The bound is there to end a test that would hang,
+// and far above what any test needs.
 
 #ifndef FRAMEWIRE_TESTS_QT_LOOP_HPP
 #define FRAMEWIRE_TESTS_QT_LOOP_HPP

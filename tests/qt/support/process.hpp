@@ -43,9 +43,10 @@ public:
 
     bool wait_for_text(std::string_view text) {
         return wait_for([&] {
-            return output.find(text) != std::string::npos ||
-                   process_.state() == QProcess::NotRunning;
-        }) && output.find(text) != std::string::npos;
+                   return output.find(text) != std::string::npos ||
+                          process_.state() == QProcess::NotRunning;
+               }) &&
+               output.find(text) != std::string::npos;
     }
     /// The number in the first line: servers listen on a free port and tell which.
     int wait_for_port() {

@@ -64,7 +64,8 @@ public:
     std::string take_words(role sender, std::size_t count = 1) {
         std::vector<wire_frame> frames;
         wait_for([&] {
-            for (wire_frame& frame : take_frames(received)) frames.push_back(std::move(frame));
+            for (wire_frame& frame : take_frames(received))
+                frames.push_back(std::move(frame));
             return frames.size() >= count || ended;
         });
         return words(frames, sender);

@@ -36,8 +36,8 @@ public:
 
     void listen_to(qt::session& session) {
         session.on_text = [this](std::string_view text) {
-            note("text(" + bytes_or_size(QByteArrayView(text.data(),
-                                                        static_cast<qsizetype>(text.size()))) +
+            note("text(" +
+                 bytes_or_size(QByteArrayView(text.data(), static_cast<qsizetype>(text.size()))) +
                  ")");
             last = QByteArray(text.data(), static_cast<qsizetype>(text.size()));
         };

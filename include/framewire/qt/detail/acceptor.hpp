@@ -55,10 +55,7 @@ public:
                                     options_.tls->privateKey().isNull())) {
             error_text_ = QStringLiteral("a wss server needs a certificate and a private key");
         } else if (!listen(address, port)) {
-            error_text_ = QStringLiteral("cannot listen on %1 port %2: %3")
-                              .arg(address.toString())
-                              .arg(port)
-                              .arg(errorString());
+            error_text_ = errorString();
         }
         if (isListening()) update_accepting();
         return isListening();
@@ -72,7 +69,8 @@ public:
             socket.setSocketDescriptor(descriptor);
             socket.abort();
         }
-        for (server_engine* const engine : std::exchange(pending_, {})) engine->abandon();
+        for (server_engine* const engine : std::exchange(pending_, {}))
+            engine->abandon();
     }
 
     void pause(bool on) {
@@ -114,7 +112,9 @@ protected:
     }
 
 private:
-    [[nodiscard]] bool full() const noexcept { return pending() >= options_.max_pending_handshakes; }
+    [[nodiscard]] bool full() const noexcept {
+        return pending() >= options_.max_pending_handshakes;
+    }
 
     void begin(qintptr descriptor) {
         std::unique_ptr<QTcpSocket> socket;

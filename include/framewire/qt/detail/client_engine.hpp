@@ -46,8 +46,8 @@ public:
         if (time.count() > 0) opening_->deadline.setRemainingTime(time);
         if (error != errc::success) {
             const QString shown = url.isValid() ? url.toDisplayString() : QStringLiteral("the URL");
-            const QString why = url.isValid() || url.isEmpty() ? sentence(message(error))
-                                                               : url.errorString();
+            const QString why =
+                url.isValid() || url.isEmpty() ? sentence(message(error)) : url.errorString();
             fail(error, QStringLiteral("cannot open %1: %2").arg(shown, why));
         } else if (connected != nullptr) {
             take_device(std::move(connected));
@@ -83,9 +83,8 @@ private:
         if (request.secure) {
             auto tls = std::make_unique<QSslSocket>();
             tls->setSslConfiguration(options.tls);
-            connect(tls.get(), &QSslSocket::sslErrors, this, [this](const QList<QSslError>& all) {
-                certificate_doubted(all);
-            });
+            connect(tls.get(), &QSslSocket::sslErrors, this,
+                    [this](const QList<QSslError>& all) { certificate_doubted(all); });
             connect(tls.get(), &QSslSocket::encrypted, this, [this] { begin_handshake(); });
             tls->setReadBufferSize(tls_read_buffer);
             made = std::move(tls);
@@ -116,7 +115,8 @@ private:
         if (opening_->options.ignore_tls_errors_insecurely) {
             tls_->ignoreSslErrors();
         } else {
-            for (const QSslError& e : errors) opening_->certificate_errors += e.errorString();
+            for (const QSslError& e : errors)
+                opening_->certificate_errors += e.errorString();
         }
     }
 
@@ -223,8 +223,7 @@ private:
     void answer_failed() {
         const client_handshake& handshake = *opening_->handshake;
         QString text = QStringLiteral("%1 did not answer as a WebSocket server does: %2")
-                           .arg(opening_->request.endpoint(),
-                                sentence(message(handshake.error())));
+                           .arg(opening_->request.endpoint(), sentence(message(handshake.error())));
         if (handshake.error_line() != 0) {
             text += QStringLiteral(" (line %1)").arg(handshake.error_line());
         }
@@ -240,8 +239,7 @@ private:
         switch (error) {
         case QAbstractSocket::ConnectionRefusedError:
             return fail(transport_errc::connection_refused, plain);
-        case QAbstractSocket::HostNotFoundError:
-            return fail(transport_errc::host_not_found, plain);
+        case QAbstractSocket::HostNotFoundError: return fail(transport_errc::host_not_found, plain);
         case QAbstractSocket::SslHandshakeFailedError:
         case QAbstractSocket::SslInternalError:
         case QAbstractSocket::SslInvalidUserDataError: return tls_failed(system);
@@ -250,8 +248,7 @@ private:
         case QAbstractSocket::ProxyConnectionClosedError:
         case QAbstractSocket::ProxyConnectionTimeoutError:
         case QAbstractSocket::ProxyNotFoundError:
-        case QAbstractSocket::ProxyProtocolError:
-            return fail(transport_errc::proxy_failed, plain);
+        case QAbstractSocket::ProxyProtocolError: return fail(transport_errc::proxy_failed, plain);
         case QAbstractSocket::SocketTimeoutError:
             return fail(transport_errc::connect_timeout, plain);
         default: break;
@@ -276,9 +273,9 @@ private:
         const opening& o = *opening_;
         if (phase_ == phase::securing) return tls_failed(system);
         if (o.body) return refused();
-        const auto text = o.answered
-                              ? QStringLiteral("%1 ended the connection in the middle of its answer")
-                              : QStringLiteral("%1 ended the connection without an answer");
+        const auto text =
+            o.answered ? QStringLiteral("%1 ended the connection in the middle of its answer")
+                       : QStringLiteral("%1 ended the connection without an answer");
         fail(errc::connection_lost, text.arg(o.request.endpoint()));
     }
 

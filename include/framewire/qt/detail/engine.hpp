@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// What drives a session: moves bytes between a device and a connection, keeps the time, and outlives
-// the handle for as long as a closing handshake needs.
+// What drives a session: moves bytes between a device and a connection, keeps the time, and
+// outlives the handle for as long as a closing handshake needs.
 
 #ifndef FRAMEWIRE_QT_DETAIL_ENGINE_HPP
 #define FRAMEWIRE_QT_DETAIL_ENGINE_HPP
@@ -110,8 +110,8 @@ protected:
     // --- For the protocol's side, which knows the role
 
     virtual void shake_hands(std::span<std::byte>& in) = 0; // ends in open(), or in give_up()
-    virtual void take_input(std::span<std::byte>& in) = 0;  // delivers until input is used or paused
-    virtual void take_eof() = 0;                            // tells `failed` unless all was said
+    virtual void take_input(std::span<std::byte>& in) = 0; // delivers until input is used or paused
+    virtual void take_eof() = 0;                           // tells `failed` unless all was said
     virtual errc start_closing(close_code code, std::string_view reason) = 0;
     [[nodiscard]] virtual std::span<const std::byte> output() const noexcept = 0;
     virtual void consume_output(std::size_t size) noexcept = 0;
@@ -221,7 +221,7 @@ protected:
     bool paused_ = false;
 
 private:
-    static constexpr qint64 high_water = 128 * 1024; // bytes that the device may hold for us
+    static constexpr qint64 high_water = 131'072; // bytes that the device may hold for us
     static constexpr int reads_a_turn = 8;
 
     // --- Writing
@@ -347,7 +347,8 @@ private:
         if (phase_ < phase::shaking_hands) return lost();
         reading_ = true;
         reading_level_ = thread()->loopLevel();
-        while (phase_ != phase::ended && !paused_ && device_->bytesAvailable() > 0) read_some();
+        while (phase_ != phase::ended && !paused_ && device_->bytesAvailable() > 0)
+            read_some();
         reading_ = false;
         if (!paused_) lost();
     }

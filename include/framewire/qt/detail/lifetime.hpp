@@ -113,8 +113,8 @@ protected:
     void start_timer(std::chrono::milliseconds time) {
         if (time.count() <= 0) return timer_.stop();
         constexpr auto most = static_cast<std::int64_t>(std::numeric_limits<int>::max());
-        timer_.start(static_cast<int>(std::min<std::int64_t>(time.count(), most)),
-                     Qt::CoarseTimer, this);
+        timer_.start(static_cast<int>(std::min<std::int64_t>(time.count(), most)), Qt::CoarseTimer,
+                     this);
     }
 
     phase phase_ = phase::connecting;

@@ -35,7 +35,8 @@ namespace framewire::qt::detail {
 // Fields in the core's words: views of the list.
 [[nodiscard]] inline std::vector<http_field> fields_of(const header_list& headers) {
     std::vector<http_field> fields;
-    for (const auto& [name, value] : headers) fields.push_back({view_of(name), view_of(value)});
+    for (const auto& [name, value] : headers)
+        fields.push_back({view_of(name), view_of(value)});
     return fields;
 }
 
@@ -69,8 +70,10 @@ public:
         headers_ = options.headers;
         if (const errc error = add_authorization(url); error != errc::success) return error;
         fields_ = fields_of(headers_);
-        for (const QString& name : options.subprotocols) subprotocols_ += name.toUtf8();
-        for (const QByteArray& name : subprotocols_) subprotocol_views_.push_back(view_of(name));
+        for (const QString& name : options.subprotocols)
+            subprotocols_ += name.toUtf8();
+        for (const QByteArray& name : subprotocols_)
+            subprotocol_views_.push_back(view_of(name));
         origin_ = options.origin;
         nonce = random_bytes<16>();
         return write();

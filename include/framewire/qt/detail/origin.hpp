@@ -16,8 +16,8 @@
 
 namespace framewire::qt::detail {
 
-// Lower case and without the scheme's default port. Empty for what is no origin with a host: "null",
-// user information, a path.
+// Lower case and without the scheme's default port. Empty for what is no origin with a host:
+// "null", user information, a path.
 [[nodiscard]] inline QByteArray normal_origin(const QByteArray& origin) {
     const QByteArray lower = origin.toLower();
     const qsizetype colon = lower.indexOf("://");

@@ -20,11 +20,9 @@ namespace framewire::qt::detail {
 
 template <role Role> class protocol_engine : public engine {
 public:
-    explicit protocol_engine(const framewire::limits& bounds)
-        requires(Role == role::server)
+    explicit protocol_engine(const framewire::limits& bounds) requires(Role == role::server)
         : connection_(bounds) {}
-    explicit protocol_engine(const framewire::limits& bounds)
-        requires(Role == role::client)
+    explicit protocol_engine(const framewire::limits& bounds) requires(Role == role::client)
         : connection_(thread_masking_keys(), bounds) {}
 
     errc send(opcode op, std::span<const std::byte> bytes) override {

@@ -174,8 +174,8 @@ private:
     }
 
     // Answers, and then waits a little for the client to end the connection: ending it first while
-    // bytes are still coming would make the system take the answer back. Nothing of what still comes
-    // is looked at.
+    // bytes are still coming would make the system take the answer back. Nothing of what still
+    // comes is looked at.
     void refuse(const http_rejection& rejection, errc why) {
         written size = framewire::write_reject({}, rejection);
         QByteArray text;
@@ -191,9 +191,8 @@ private:
         QString cause = QStringLiteral("refused");
         if (why != errc::upgrade_refused) cause = sentence(message(why));
         info().error = why;
-        info().error_text = QStringLiteral("%1: %2 (answered %3)")
-                                .arg(peer(), cause)
-                                .arg(rejection.status);
+        info().error_text =
+            QStringLiteral("%1: %2 (answered %3)").arg(peer(), cause).arg(rejection.status);
         phase_ = phase::refusing;
         opening_.reset();
         device_->write(text);
@@ -207,8 +206,8 @@ private:
         if (asked.fields.find("Origin")) from.origin = bytes_of(asked.origin);
         if (from.origin.isNull() && asked.fields.find("Origin")) from.origin = "";
         for (const std::string_view name : asked.subprotocols()) {
-            from.subprotocols += QString::fromLatin1(name.data(),
-                                                     static_cast<qsizetype>(name.size()));
+            from.subprotocols +=
+                QString::fromLatin1(name.data(), static_cast<qsizetype>(name.size()));
         }
         for (const http_field field : asked.fields) {
             from.headers.emplace_back(bytes_of(field.name), bytes_of(field.value));
@@ -228,17 +227,17 @@ private:
 
     void lost_while_opening(const QString&) override {
         if (phase_ == phase::refusing) return end();
-        give_up(errc::connection_lost,
-                QStringLiteral("%1 ended the connection before its request was complete")
-                    .arg(peer()));
+        give_up(
+            errc::connection_lost,
+            QStringLiteral("%1 ended the connection before its request was complete").arg(peer()));
     }
 
     void timed_out_while_opening() override {
         if (phase_ == phase::refusing) return end();
         if (phase_ == phase::securing) {
-            return give_up(transport_errc::tls_timeout,
-                           QStringLiteral("%1 did not finish the TLS handshake in time")
-                               .arg(peer()));
+            return give_up(
+                transport_errc::tls_timeout,
+                QStringLiteral("%1 did not finish the TLS handshake in time").arg(peer()));
         }
         http_rejection rejection;
         rejection.status = http_status_for(errc::open_timeout);

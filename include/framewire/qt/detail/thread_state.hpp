@@ -18,12 +18,12 @@
 
 namespace framewire::qt::detail {
 
-// Large enough for a 64 KiB message with its header to arrive whole, and so to be handed out without
-// a copy.
-inline constexpr std::size_t receive_buffer_size = 128 * 1024;
+// Large enough for a 64 KiB message with its header to arrive whole, and so to be handed out
+// without a copy.
+inline constexpr std::size_t receive_buffer_size = 131'072;
 
 // How much a TLS socket may decrypt ahead of us, in bytes.
-inline constexpr qint64 tls_read_buffer = 256 * 1024;
+inline constexpr qint64 tls_read_buffer = 262'144;
 
 template <std::size_t Size> [[nodiscard]] std::array<std::byte, Size> random_bytes() {
     static_assert(Size % sizeof(std::uint32_t) == 0);
@@ -31,7 +31,8 @@ template <std::size_t Size> [[nodiscard]] std::array<std::byte, Size> random_byt
     QRandomGenerator::system()->fillRange(words.data(), static_cast<qsizetype>(words.size()));
     std::array<std::byte, Size> bytes;
     std::size_t at = 0;
-    for (const std::byte b : std::as_bytes(std::span(words))) bytes[at++] = b;
+    for (const std::byte b : std::as_bytes(std::span(words)))
+        bytes[at++] = b;
     return bytes;
 }
 
@@ -48,9 +49,9 @@ template <std::size_t Size> [[nodiscard]] std::array<std::byte, Size> random_byt
     return count;
 }
 
-// The thread's receive buffer for the time of one read handler. A handler of the application may run
-// a nested event loop while its message is still in the buffer: then the inner reader gets a buffer
-// of its own.
+// The thread's receive buffer for the time of one read handler. A handler of the application may
+// run a nested event loop while its message is still in the buffer: then the inner reader gets a
+// buffer of its own.
 class receive_buffer {
 public:
     receive_buffer() : buffer_(std::move(spare())) {
