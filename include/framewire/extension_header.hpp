@@ -7,10 +7,10 @@
 #define FRAMEWIRE_EXTENSION_HEADER_HPP
 
 #include <framewire/detail/ascii.hpp>
+#include <framewire/detail/pull_iterator.hpp>
 #include <framewire/http_fields.hpp>
 
 #include <cstddef>
-#include <iterator>
 #include <string_view>
 
 namespace framewire {
@@ -88,49 +88,41 @@ private:
 
 } // namespace detail
 
+namespace detail {
+
+class param_cursor {
+public:
+    using value_type = extension_param;
+
+    constexpr param_cursor() noexcept = default;
+    constexpr explicit param_cursor(std::string_view text) noexcept : rest_(text) {}
+
+    [[nodiscard]] constexpr bool next(extension_param& param) noexcept {
+        extension_lexer lexer(rest_);
+        if (!lexer.take_param(param)) return false;
+        rest_ = lexer.rest();
+        return true;
+    }
+    [[nodiscard]] constexpr std::size_t left() const noexcept { return rest_.size(); }
+
+private:
+    std::string_view rest_;
+};
+
+} // namespace detail
+
 /// The parameters of an extension in their order: a forward range of `extension_param`, which ends
 /// early where the text is malformed.
 class extension_params {
 public:
-    /// Pulls one parameter after the other.
-    class iterator {
-    public:
-        using value_type = extension_param;
-        using difference_type = std::ptrdiff_t;
-        using iterator_concept = std::forward_iterator_tag;
-
-        constexpr iterator() noexcept = default;
-        constexpr explicit iterator(std::string_view text) noexcept : rest_(text) { ++*this; }
-
-        [[nodiscard]] constexpr extension_param operator*() const noexcept { return param_; }
-        constexpr iterator& operator++() noexcept {
-            detail::extension_lexer lexer(rest_);
-            if (lexer.take_param(param_))
-                rest_ = lexer.rest();
-            else
-                *this = {};
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            iterator before = *this;
-            ++*this;
-            return before;
-        }
-        // A parameter has a name, so an iterator at the end differs from every other.
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a,
-                                                       const iterator& b) noexcept {
-            return a.rest_.size() == b.rest_.size() && a.param_.name.size() == b.param_.name.size();
-        }
-
-    private:
-        std::string_view rest_;
-        extension_param param_;
-    };
+    using iterator = detail::pull_iterator<detail::param_cursor>;
 
     constexpr extension_params() noexcept = default;
     constexpr explicit extension_params(std::string_view text) noexcept : text_(text) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(text_); }
+    [[nodiscard]] constexpr iterator begin() const noexcept {
+        return iterator(detail::param_cursor(text_));
+    }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
 
 private:
@@ -168,34 +160,34 @@ private:
     std::string_view text_;
 };
 
+namespace detail {
+
+class extension_cursor {
+public:
+    using value_type = extension_element;
+
+    constexpr extension_cursor() noexcept = default;
+    constexpr explicit extension_cursor(list_cursor list) noexcept : list_(list) {}
+
+    [[nodiscard]] constexpr bool next(extension_element& element) noexcept {
+        std::string_view text;
+        if (!list_.next(text)) return false;
+        element = extension_element(text);
+        return true;
+    }
+    [[nodiscard]] constexpr std::size_t left() const noexcept { return list_.left(); }
+
+private:
+    list_cursor list_;
+};
+
+} // namespace detail
+
 /// The extensions of a value, or of all the fields of a head, in their order: a forward range of
 /// `extension_element`. Borrows like `http_fields`.
 class extension_list {
 public:
-    /// Pulls one extension after the other.
-    class iterator {
-    public:
-        using value_type = extension_element;
-        using difference_type = std::ptrdiff_t;
-        using iterator_concept = std::forward_iterator_tag;
-
-        constexpr iterator() noexcept = default;
-        constexpr explicit iterator(http_list::iterator at) noexcept : at_(at) {}
-
-        [[nodiscard]] constexpr extension_element operator*() const noexcept {
-            return extension_element(*at_);
-        }
-        constexpr iterator& operator++() noexcept {
-            ++at_;
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept { return iterator(at_++); }
-        [[nodiscard]] friend constexpr bool operator==(const iterator&,
-                                                       const iterator&) noexcept = default;
-
-    private:
-        http_list::iterator at_;
-    };
+    using iterator = detail::pull_iterator<detail::extension_cursor>;
 
     constexpr extension_list() noexcept = default;
     /// The extensions of one value.
@@ -205,8 +197,10 @@ public:
     constexpr explicit extension_list(http_fields fields) noexcept
         : list_(fields.list("Sec-WebSocket-Extensions")) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(list_.begin()); }
-    [[nodiscard]] constexpr iterator end() const noexcept { return iterator(list_.end()); }
+    [[nodiscard]] constexpr iterator begin() const noexcept {
+        return iterator(detail::extension_cursor(list_.cursor()));
+    }
+    [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return list_.empty(); }
 
     /// True when every element is well formed; so is a list without elements (RFC 9110 5.6.1.2).

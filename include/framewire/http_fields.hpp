@@ -7,9 +7,9 @@
 #define FRAMEWIRE_HTTP_FIELDS_HPP
 
 #include <framewire/detail/ascii.hpp>
+#include <framewire/detail/pull_iterator.hpp>
 
 #include <cstddef>
-#include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -24,57 +24,48 @@ struct http_field {
 
 class http_list;
 
+namespace detail {
+
+class field_cursor {
+public:
+    using value_type = http_field;
+
+    constexpr field_cursor() noexcept = default;
+    constexpr field_cursor(std::string_view lines, std::span<const http_field> parsed) noexcept
+        : lines_(lines), parsed_(parsed) {}
+
+    [[nodiscard]] constexpr bool next(http_field& field) noexcept {
+        if (!parsed_.empty()) {
+            field = {parsed_.front().name, trim_ows(parsed_.front().value)};
+            parsed_ = parsed_.subspan(1);
+            return true;
+        }
+        if (lines_.empty()) return false;
+        const std::size_t end = lines_.find('\n');
+        const std::string_view line = lines_.substr(0, lines_.find('\r'));
+        lines_.remove_prefix(end == std::string_view::npos ? lines_.size() : end + 1);
+        const std::size_t colon = line.find(':');
+        field = {line.substr(0, colon), {}};
+        if (colon != std::string_view::npos) field.value = trim_ows(line.substr(colon + 1));
+        return true;
+    }
+    [[nodiscard]] constexpr std::size_t left() const noexcept {
+        return lines_.size() + parsed_.size(); // one of them is empty
+    }
+
+private:
+    std::string_view lines_;
+    std::span<const http_field> parsed_;
+};
+
+} // namespace detail
+
 /// A forward range of `http_field` in the order of the lines. It keeps no table: every walk reads
 /// the text again, so it costs four words whatever the head holds. Names are looked up without
 /// regard to case (RFC 9110 5.1). Borrows what it was made from.
 class http_fields {
 public:
-    /// Pulls one field after the other.
-    class iterator {
-    public:
-        using value_type = http_field;
-        using difference_type = std::ptrdiff_t;
-        using iterator_concept = std::forward_iterator_tag;
-
-        constexpr iterator() noexcept = default;
-
-        [[nodiscard]] constexpr http_field operator*() const noexcept {
-            if (!parsed_.empty()) {
-                return {parsed_.front().name, detail::trim_ows(parsed_.front().value)};
-            }
-            const std::string_view line = text_.substr(0, text_.find('\r'));
-            const std::size_t colon = line.find(':');
-            if (colon == std::string_view::npos) return {line, {}};
-            return {line.substr(0, colon), detail::trim_ows(line.substr(colon + 1))};
-        }
-        constexpr iterator& operator++() noexcept {
-            if (!parsed_.empty()) {
-                parsed_ = parsed_.subspan(1);
-            } else {
-                const std::size_t end = text_.find('\n');
-                text_.remove_prefix(end == std::string_view::npos ? text_.size() : end + 1);
-            }
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            iterator before = *this;
-            ++*this;
-            return before;
-        }
-        // Both sides are of one range, so what is left tells where they are.
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a,
-                                                       const iterator& b) noexcept {
-            return a.text_.size() == b.text_.size() && a.parsed_.size() == b.parsed_.size();
-        }
-
-    private:
-        friend class http_fields;
-        constexpr iterator(std::string_view text, std::span<const http_field> parsed) noexcept
-            : text_(text), parsed_(parsed) {}
-
-        std::string_view text_;
-        std::span<const http_field> parsed_;
-    };
+    using iterator = detail::pull_iterator<detail::field_cursor>;
 
     constexpr http_fields() noexcept = default;
 
@@ -85,7 +76,7 @@ public:
     /// Fields that somebody else has parsed, such as another HTTP server.
     constexpr explicit http_fields(std::span<const http_field> parsed) noexcept : parsed_(parsed) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept { return {text_, parsed_}; }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(cursor()); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return text_.empty() && parsed_.empty(); }
 
@@ -115,9 +106,63 @@ public:
                                                std::string_view token) const noexcept;
 
 private:
+    friend class http_list;
+    [[nodiscard]] constexpr detail::field_cursor cursor() const noexcept {
+        return {text_, parsed_};
+    }
+
     std::string_view text_;
     std::span<const http_field> parsed_;
 };
+
+namespace detail {
+
+class list_cursor {
+public:
+    using value_type = std::string_view;
+
+    constexpr list_cursor() noexcept = default;
+    // The elements of `value`, and then of all fields of that name.
+    constexpr list_cursor(std::string_view value, field_cursor fields,
+                          std::string_view name) noexcept
+        : rest_(value), fields_(fields), name_(name) {}
+
+    [[nodiscard]] constexpr bool next(std::string_view& element) noexcept {
+        do {
+            while (rest_.empty()) {
+                http_field field;
+                if (!fields_.next(field)) return false;
+                if (iequals(field.name, name_)) rest_ = field.value;
+            }
+            element = take_element();
+        } while (element.empty());
+        return true;
+    }
+    [[nodiscard]] constexpr std::size_t left() const noexcept {
+        return rest_.size() + fields_.left();
+    }
+
+private:
+    constexpr std::string_view take_element() noexcept {
+        bool quoted = false;
+        std::size_t end = 0;
+        for (; end < rest_.size() && (quoted || rest_[end] != ','); ++end) {
+            if (rest_[end] == '"')
+                quoted = !quoted;
+            else if (quoted && rest_[end] == '\\' && end + 1 < rest_.size())
+                ++end;
+        }
+        const std::string_view element = trim_ows(rest_.substr(0, end));
+        rest_.remove_prefix(end < rest_.size() ? end + 1 : end);
+        return element;
+    }
+
+    std::string_view rest_;
+    field_cursor fields_;
+    std::string_view name_;
+};
+
+} // namespace detail
 
 /// A forward range of the elements of a comma-separated list: `std::string_view`s without white
 /// space at their ends. Empty elements are skipped (RFC 9110 5.6.1.2), commas inside a quoted
@@ -125,66 +170,7 @@ private:
 /// http_fields.
 class http_list {
 public:
-    /// Pulls one element after the other.
-    class iterator {
-    public:
-        using value_type = std::string_view;
-        using difference_type = std::ptrdiff_t;
-        using iterator_concept = std::forward_iterator_tag;
-
-        constexpr iterator() noexcept = default;
-
-        [[nodiscard]] constexpr std::string_view operator*() const noexcept { return element_; }
-        constexpr iterator& operator++() noexcept {
-            do {
-                element_ = {};
-                while (rest_.empty()) {
-                    if (line_ == http_fields::iterator{}) return *this;
-                    if (const http_field field = *line_++; detail::iequals(field.name, name_)) {
-                        rest_ = field.value;
-                    }
-                }
-                take_element();
-            } while (element_.empty());
-            return *this;
-        }
-        constexpr iterator operator++(int) noexcept {
-            iterator before = *this;
-            ++*this;
-            return before;
-        }
-        [[nodiscard]] friend constexpr bool operator==(const iterator& a,
-                                                       const iterator& b) noexcept {
-            return a.line_ == b.line_ && a.rest_.size() == b.rest_.size() &&
-                   a.element_.size() == b.element_.size();
-        }
-
-    private:
-        friend class http_list;
-        constexpr iterator(http_fields::iterator line, std::string_view name,
-                           std::string_view rest) noexcept
-            : line_(line), name_(name), rest_(rest) {
-            ++*this;
-        }
-
-        constexpr void take_element() noexcept {
-            bool quoted = false;
-            std::size_t end = 0;
-            for (; end < rest_.size() && (quoted || rest_[end] != ','); ++end) {
-                if (rest_[end] == '"')
-                    quoted = !quoted;
-                else if (quoted && rest_[end] == '\\' && end + 1 < rest_.size())
-                    ++end;
-            }
-            element_ = detail::trim_ows(rest_.substr(0, end));
-            rest_.remove_prefix(end < rest_.size() ? end + 1 : end);
-        }
-
-        http_fields::iterator line_;
-        std::string_view name_;
-        std::string_view rest_;
-        std::string_view element_;
-    };
+    using iterator = detail::pull_iterator<detail::list_cursor>;
 
     constexpr http_list() noexcept = default;
     /// The elements of one value.
@@ -193,13 +179,16 @@ public:
     constexpr http_list(http_fields fields, std::string_view name) noexcept
         : fields_(fields), name_(name) {}
 
-    [[nodiscard]] constexpr iterator begin() const noexcept {
-        return {fields_.begin(), name_, value_};
-    }
+    [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(cursor()); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
     [[nodiscard]] constexpr bool empty() const noexcept { return begin() == end(); }
 
 private:
+    friend class extension_list;
+    [[nodiscard]] constexpr detail::list_cursor cursor() const noexcept {
+        return {value_, fields_.cursor(), name_};
+    }
+
     http_fields fields_;
     std::string_view name_;
     std::string_view value_;
