@@ -11,6 +11,7 @@
 #include <framewire/qt/server_options.hpp>
 #include <framewire/qt/session.hpp>
 
+#include <QAbstractSocket>
 #include <QBasicTimer>
 #include <QHostAddress>
 #include <QSslKey>
@@ -39,11 +40,7 @@ public:
     void release() {
         handlers_ = nullptr;
         stop();
-        if (busy_ == 0) {
-            delete this;
-        } else {
-            deleteLater();
-        }
+        if (busy_ == 0) delete this;
     }
 
     bool start(const QHostAddress& address, quint16 port) {
@@ -112,21 +109,35 @@ protected:
     }
 
 private:
+    // Keeps the object alive while a handler runs: the handle may be destroyed in it, in a nested
+    // event loop too, which would carry out a deleteLater() before the handler has returned.
+    class in_handler {
+    public:
+        explicit in_handler(acceptor& self) noexcept : self_(self) { ++self_.busy_; }
+        in_handler(const in_handler&) = delete;
+        in_handler& operator=(const in_handler&) = delete;
+        ~in_handler() {
+            if (--self_.busy_ == 0 && self_.handlers_ == nullptr) self_.deleteLater();
+        }
+
+    private:
+        acceptor& self_;
+    };
+
     [[nodiscard]] bool full() const noexcept {
         return pending() >= options_.max_pending_handshakes;
     }
 
     void begin(qintptr descriptor) {
-        std::unique_ptr<QTcpSocket> socket;
-        QIODevice::OpenMode mode = QIODevice::ReadWrite;
+        std::unique_ptr<QAbstractSocket> socket;
         if (options_.tls) {
             socket = std::make_unique<QSslSocket>();
         } else {
-            socket = std::make_unique<QTcpSocket>();
-            // Reads and writes go straight to the system: an idle connection has no buffers.
-            mode |= QIODevice::Unbuffered;
+            // Reads and writes of a plain QAbstractSocket go straight to the system; QTcpSocket keeps
+            // 48 KiB of buffers for each connection that was accepted, whatever the open mode says.
+            socket = std::make_unique<QAbstractSocket>(QAbstractSocket::TcpSocket, nullptr);
         }
-        if (!socket->setSocketDescriptor(descriptor, QAbstractSocket::ConnectedState, mode)) return;
+        if (!socket->setSocketDescriptor(descriptor)) return;
         socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
         auto* const engine = new server_engine(*this);
         pending_.push_back(engine);
@@ -151,17 +162,14 @@ private:
     void accept_failed() {
         retry_.start(250, this);
         if (handlers_ == nullptr) return;
-        ++busy_;
+        const in_handler guard(*this);
         handlers_->on_accept_error(errorString());
-        --busy_;
     }
 
     [[nodiscard]] answer decide(const request& from) override {
         if (handlers_ == nullptr || !handlers_->on_request) return answer::accept();
-        ++busy_;
-        answer decision = handlers_->on_request(from);
-        --busy_;
-        return decision;
+        const in_handler guard(*this);
+        return handlers_->on_request(from);
     }
 
     void forget(const server_engine& engine) {
@@ -174,17 +182,15 @@ private:
         std::unique_ptr<session> handle(new session);
         handle->attach(&engine);
         if (handlers_ == nullptr) return;
-        ++busy_;
+        const in_handler guard(*this);
         handlers_->on_session(std::move(handle), from);
-        --busy_;
     }
 
     void failed(server_engine& engine, const close_info& info) override {
         forget(engine);
         if (handlers_ == nullptr) return;
-        ++busy_;
+        const in_handler guard(*this);
         handlers_->on_failed_handshake(info);
-        --busy_;
     }
 
     server_handlers* handlers_;
