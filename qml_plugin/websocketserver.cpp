@@ -219,10 +219,10 @@ void WebSocketServer::setErrorString(const QString &text)
 // Whoever moves a server of web pages over from QtWebSockets has to learn of it, once.
 void WebSocketServer::handshakeFailed(const qt::close_info &info)
 {
-    if (info.error != framewire::errc::upgrade_refused || m_hasWarned)
+    if (info.error != framewire::errc::origin_not_allowed || m_hasWarned)
         return;
     m_hasWarned = true;
-    qmlWarning(this) << "A web page was refused: allowedOrigins does not have its origin.";
+    qmlWarning(this) << "Not in allowedOrigins: " << info.error_text;
 }
 
 void WebSocketServer::handOut(std::unique_ptr<qt::session> session, const qt::request &request)

@@ -54,15 +54,17 @@ TEST_CASE("http_head_writer: tells the size that it needs, and never writes behi
     };
     const written needed = write({});
     CHECK(needed.error == errc::buffer_too_small);
-    CHECK(needed.size == 27);
-    for (std::size_t size = 0; size < needed.size; ++size) {
+    CHECK(needed.size == 0);
+    CHECK(needed.needed == 27);
+    for (std::size_t size = 0; size < needed.needed; ++size) {
         std::vector<char> out(size + 1, '#');
         const written result = write(std::span(out).first(size));
         CHECK(result.error == errc::buffer_too_small);
-        CHECK(result.size == needed.size);
+        CHECK(result.size == 0);
+        CHECK(result.needed == needed.needed);
         CHECK(out[size] == '#');
     }
-    std::vector<char> out(needed.size);
+    std::vector<char> out(needed.needed);
     CHECK(write(out).error == errc::success);
 }
 

@@ -87,7 +87,7 @@ TEST_CASE("message_extension: an answer buffer that is too small is an error") {
     std::array<char, 4> answer{};
     const written result = negotiate(extension, extension_list("x-level; level=2"), answer);
     CHECK(result.error == errc::buffer_too_small);
-    CHECK(result.size == std::string_view("x-level;level=2").size());
+    CHECK(result.needed == std::string_view("x-level;level=2").size());
 }
 
 TEST_CASE("message_extension: a client takes one answer for its extension", "[rfc6455-9.1]") {

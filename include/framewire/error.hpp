@@ -83,6 +83,7 @@ enum class errc : std::uint8_t {
     repeated_origin,
     bad_subprotocol_list,
     bad_extension_list,
+    origin_not_allowed,
 
     // The opening handshake, as the client sees it (RFC 6455 4.1)
     upgrade_refused,
@@ -185,6 +186,7 @@ enum class condition : std::uint8_t {
     case errc::repeated_origin: return "the request has more than one Origin field";
     case errc::bad_subprotocol_list: return "Sec-WebSocket-Protocol is malformed";
     case errc::bad_extension_list: return "Sec-WebSocket-Extensions is malformed";
+    case errc::origin_not_allowed: return "web pages of this origin may not connect";
 
     case errc::upgrade_refused: return "the server answered with a status other than 101";
     case errc::response_without_upgrade:

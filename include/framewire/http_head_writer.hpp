@@ -16,11 +16,11 @@
 
 namespace framewire {
 
-/// What became of writing into a buffer. With `errc::buffer_too_small`, `size` is how many bytes
-/// the buffer has to have; with any other error it is 0. The buffer then holds nothing of use.
+/// What became of writing into a buffer. On an error, the buffer holds nothing of use.
 struct written {
-    std::size_t size = 0;
+    std::size_t size = 0; ///< Bytes written; 0 on an error.
     errc error = errc::success;
+    std::size_t needed = 0; ///< With `errc::buffer_too_small`: how many bytes it takes.
 };
 
 namespace detail {
@@ -85,7 +85,8 @@ public:
 
     [[nodiscard]] constexpr written result() const noexcept {
         if (error_ != errc::success) return {0, error_};
-        return {size_, size_ > out_.size() ? errc::buffer_too_small : errc::success};
+        if (size_ > out_.size()) return {0, errc::buffer_too_small, size_};
+        return {size_};
     }
 
 private:

@@ -140,9 +140,9 @@ written write(const client_request& request, std::string& text) {
         CHECK(needed.size == 0);
         return needed;
     }
-    std::vector<char> out(needed.size - 1);
+    std::vector<char> out(needed.needed - 1);
     CHECK(handshake.write_request(out).error == errc::buffer_too_small);
-    out.resize(needed.size);
+    out.resize(needed.needed);
     const written result = handshake.write_request(out);
     text.assign(out.begin(), out.end());
     return result;

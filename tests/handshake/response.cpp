@@ -50,15 +50,16 @@ template <class Write> result run(Write write) {
         CHECK(needed.size == 0);
         return {needed.error, {}};
     }
-    for (const std::size_t size : {std::size_t{1}, needed.size / 2, needed.size - 1}) {
+    for (const std::size_t size : {std::size_t{1}, needed.needed / 2, needed.needed - 1}) {
         std::vector<char> small(size);
         const written again = write(std::span<char>(small));
         CHECK(again.error == errc::buffer_too_small);
-        CHECK(again.size == needed.size);
+        CHECK(again.size == 0);
+        CHECK(again.needed == needed.needed);
     }
-    std::vector<char> out(needed.size);
+    std::vector<char> out(needed.needed);
     const written done = write(std::span<char>(out));
-    CHECK(done.size == needed.size);
+    CHECK(done.size == needed.needed);
     return {done.error, std::string(out.begin(), out.end())};
 }
 

@@ -274,7 +274,7 @@ TestCase {
         const server = listening({ allowedOrigins: data.allowed })
         const page = make(rawComponent)
         if (data.status === 403)
-            ignoreWarning(/A web page was refused: allowedOrigins does not have its origin/)
+            ignoreWarning(/Not in allowedOrigins: .*web pages of this origin may not connect/)
         page.call(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: " + data.origin + "\r\n\r\n")
         tryVerify(() => page.frames.includes("\r\n\r\n"))

@@ -51,7 +51,7 @@ public:
 
     /// Writes the request. Refuses what the application may not ask for: `invalid_host`,
     /// `invalid_target`, `invalid_subprotocol`, `invalid_extension`, `invalid_field`,
-    /// `reserved_field`; `buffer_too_small` comes with the size that is needed.
+    /// `reserved_field`; `buffer_too_small` says how many bytes it takes.
     [[nodiscard]] constexpr written write_request(std::span<char> out) const noexcept {
         http_head_writer writer(out);
         if (!detail::parse_authority(request_.host).valid) writer.fail(errc::invalid_host);
@@ -79,6 +79,13 @@ public:
 
     /// Takes the response off the front of `in` and leaves what stands behind it: frames after a
     /// success, the body of the answer after `errc::upgrade_refused`.
+    [[nodiscard]] constexpr handshake_status feed(std::span<std::byte>& in) noexcept {
+        std::span<const std::byte> rest = in;
+        const handshake_status result = feed(rest);
+        in = in.last(rest.size());
+        return result;
+    }
+    /// The same for bytes that may not be changed, as those of frames have to be.
     [[nodiscard]] constexpr handshake_status feed(std::span<const std::byte>& in) noexcept {
         while (status() == handshake_status::need_data && !in.empty()) {
             if (reader_.feed(in) == head_status::need_data) break;

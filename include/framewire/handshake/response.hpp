@@ -47,6 +47,7 @@ struct http_rejection {
     case errc::too_many_fields: return 431;
     case errc::http_version_not_supported: return 505;
     case errc::open_timeout: return 408;
+    case errc::origin_not_allowed: return 403;
     default: break;
     }
     return error >= errc::bad_line_ending && error <= errc::bad_extension_list ? 400 : 500;
@@ -92,8 +93,8 @@ struct http_rejection {
 
 /// Writes the 101 response that opens the connection (RFC 6455 4.2.2, item 5). Refuses what the
 /// client did not offer (`subprotocol_not_offered`, `extension_not_offered`) or what cannot be sent
-/// (`invalid_extension`, `invalid_field`, `reserved_field`); `buffer_too_small` comes with the size
-/// that is needed.
+/// (`invalid_extension`, `invalid_field`, `reserved_field`); `buffer_too_small` says how many
+/// bytes it takes.
 [[nodiscard]] constexpr written write_accept(std::span<char> out, const upgrade_request& request,
                                              const server_response& response = {}) noexcept {
     http_head_writer writer(out);

@@ -33,6 +33,13 @@ public:
 
     /// Takes the request off the front of `in` and leaves what stands behind it. After a failure it
     /// takes nothing more.
+    [[nodiscard]] constexpr handshake_status feed(std::span<std::byte>& in) noexcept {
+        std::span<const std::byte> rest = in;
+        const handshake_status result = feed(rest);
+        in = in.last(rest.size());
+        return result;
+    }
+    /// The same for bytes that may not be changed, as those of frames have to be.
     [[nodiscard]] constexpr handshake_status feed(std::span<const std::byte>& in) noexcept {
         if (status() == handshake_status::need_data && reader_.feed(in) == head_status::complete) {
             check_ = check_upgrade_request(reader_.method(), reader_.target(),

@@ -20,7 +20,22 @@
 
 namespace framewire::qt {
 
-/// A WebSocket server. It belongs to the thread that made it. Destroying or closing it leaves the
+/// A WebSocket server. Web pages may connect only when `server_options` allow their origin.
+///
+/// Example, an echo server:
+/// ```
+/// framewire::qt::server server;
+/// std::map<framewire::qt::session*, std::unique_ptr<framewire::qt::session>> sessions;
+/// server.on_session = [&](std::unique_ptr<framewire::qt::session> opened, const auto&) {
+///     framewire::qt::session* const s = opened.get();
+///     s->on_text = [s](std::string_view text) { s->send_text(text); };
+///     s->on_closed = [&sessions, s](const auto&) { sessions.erase(s); };
+///     sessions.emplace(s, std::move(opened));
+/// };
+/// if (!server.listen(QHostAddress::LocalHost, 3000)) qWarning() << server.error_text();
+/// ```
+///
+/// It belongs to the thread that made it. Destroying or closing it leaves the
 /// sessions alone that it has handed out, and drops connections that still shake hands.
 class server : public server_handlers {
 public:

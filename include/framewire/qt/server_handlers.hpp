@@ -20,7 +20,8 @@ namespace framewire::qt {
 /// The handlers of a server. Each may be set, replaced and emptied at any time, and may destroy the
 /// server. They are called from the event loop of the server's thread.
 struct server_handlers {
-    /// A session has opened; whoever gets it owns it. Messages come after this has returned.
+    /// A session has opened; whoever gets it owns it. Messages come after this has returned. To
+    /// destroy it is to close it with 1001, and so is not to set this handler.
     callback<void(std::unique_ptr<session> opened, const request& from)> on_session;
     /// Decides on a well-formed request whose origin is allowed; all are accepted when not set.
     callback<answer(const request& from)> on_request;

@@ -170,9 +170,7 @@ private:
         opening& o = *opening_;
         if (!in.empty()) o.answered = true;
         if (!o.body) {
-            std::span<const std::byte> rest(in);
-            const handshake_status status = o.handshake->feed(rest);
-            in = in.last(rest.size());
+            const handshake_status status = o.handshake->feed(in);
             if (status == handshake_status::need_data) return;
             note_response();
             if (status == handshake_status::complete) return opened();

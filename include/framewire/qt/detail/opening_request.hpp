@@ -40,6 +40,15 @@ namespace framewire::qt::detail {
     return fields;
 }
 
+// Has `write` fill a text of just the size it takes.
+template <typename Write> [[nodiscard]] errc write_head(QByteArray& text, Write write) {
+    written result = write(std::span<char>{});
+    if (result.error != errc::buffer_too_small) return result.error;
+    text.resize(static_cast<qsizetype>(result.needed));
+    result = write(std::span(text.data(), result.needed));
+    return result.error;
+}
+
 class opening_request {
 public:
     bool secure = false;
@@ -138,11 +147,7 @@ private:
     errc write() {
         // No head storage: this one only writes.
         const client_handshake writer(parts(), std::span<const std::byte, 16>(nonce), {});
-        written size = writer.write_request({});
-        if (size.error != errc::buffer_too_small) return size.error;
-        text.resize(static_cast<qsizetype>(size.size));
-        size = writer.write_request(std::span(text.data(), size.size));
-        return size.error;
+        return write_head(text, [&](std::span<char> out) { return writer.write_request(out); });
     }
 
     QByteArray host_field_;

@@ -101,9 +101,7 @@ private:
         if (opening_ == nullptr) {
             opening_ = std::make_unique<opening>(owner_->options().max_head_size);
         }
-        std::span<const std::byte> rest(in);
-        const handshake_status status = opening_->handshake.feed(rest);
-        in = in.last(rest.size());
+        const handshake_status status = opening_->handshake.feed(in);
         if (status == handshake_status::complete) return decide();
         if (status == handshake_status::failed) {
             refuse(opening_->handshake.rejection(), opening_->handshake.error());
@@ -117,8 +115,8 @@ private:
         if (!from.origin.isNull() && !options.allow_any_origin &&
             !origin_allowed(from.origin, options.allowed_origins)) {
             http_rejection rejection;
-            rejection.body = "403 Forbidden: pages of this origin may not connect\n";
-            return refuse(rejection, errc::upgrade_refused);
+            rejection.cause = errc::origin_not_allowed;
+            return refuse(rejection, errc::origin_not_allowed, QString::fromLatin1(from.origin));
         }
         const answer decision = owner_->decide(from);
         if (owner_ == nullptr || phase_ != phase::shaking_hands) return; // the server has gone
@@ -146,17 +144,14 @@ private:
         response.fields = fields;
 
         const server_handshake& handshake = opening_->handshake;
-        written size = handshake.write_accept({}, response);
         QByteArray text;
-        if (size.error == errc::buffer_too_small) {
-            text.resize(static_cast<qsizetype>(size.size));
-            size = handshake.write_accept(std::span(text.data(), size.size), response);
-        }
-        if (size.error != errc::success) {
+        const errc error = write_head(
+            text, [&](std::span<char> out) { return handshake.write_accept(out, response); });
+        if (error != errc::success) {
             // The application asked for what cannot be said: no fault of the client's.
             http_rejection rejection;
             rejection.status = 500;
-            return refuse(rejection, size.error);
+            return refuse(rejection, error);
         }
         device_->write(text);
         subprotocol_ = subprotocol;
@@ -176,20 +171,18 @@ private:
     // Answers, and then waits a little for the client to end the connection: ending it first while
     // bytes are still coming would make the system take the answer back. Nothing of what still
     // comes is looked at.
-    void refuse(const http_rejection& rejection, errc why) {
-        written size = framewire::write_reject({}, rejection);
+    void refuse(const http_rejection& rejection, errc why, const QString& particulars = {}) {
         QByteArray text;
-        if (size.error == errc::buffer_too_small) {
-            text.resize(static_cast<qsizetype>(size.size));
-            size = framewire::write_reject(std::span(text.data(), size.size), rejection);
-        }
-        if (size.error != errc::success) {
+        const errc error = write_head(
+            text, [&](std::span<char> out) { return framewire::write_reject(out, rejection); });
+        if (error != errc::success) {
             http_rejection plain;
             plain.status = 500;
-            return refuse(plain, size.error);
+            return refuse(plain, error);
         }
         QString cause = QStringLiteral("refused");
         if (why != errc::upgrade_refused) cause = sentence(message(why));
+        if (!particulars.isEmpty()) cause += QStringLiteral(" (%1)").arg(particulars);
         info().error = why;
         info().error_text =
             QStringLiteral("%1: %2 (answered %3)").arg(peer(), cause).arg(rejection.status);
@@ -222,7 +215,10 @@ private:
     }
 
     [[nodiscard]] QString peer() const {
-        return socket_ == nullptr ? QStringLiteral("a client") : socket_->peerAddress().toString();
+        // A connection that was reset has no address any more.
+        if (socket_ == nullptr || socket_->peerAddress().isNull())
+            return QStringLiteral("a client");
+        return socket_->peerAddress().toString();
     }
 
     void lost_while_opening(const QString&) override {
