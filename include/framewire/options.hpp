@@ -34,10 +34,10 @@ struct limits {
     std::uint64_t max_message_size = 16u << 20;
 
     /// Bytes that may wait in the output, headers of frames included. A send that would pass it is
-    /// refused with `errc::output_full`, and nothing of it is queued. The default leaves room to
-    /// send back the largest message that the default above lets in. Answers to Ping and Close, and
-    /// what `close` sends, are always queued: they can pass the limit, or 130 bytes if that is
-    /// more, by at most 262 bytes.
+    /// refused with `errc::output_full`, and nothing of it is queued. When nothing waits, any one
+    /// message is taken, however large: the limit is about a peer that reads too slowly. Answers to
+    /// Ping and Close, and what `close` sends, are always queued; beyond the limit they take at
+    /// most 392 bytes.
     std::uint64_t max_output = 17u << 20;
 
     /// Frames of a received message, empty ones included; 0 is taken as 1. More fail the connection

@@ -227,9 +227,10 @@ TEMPLATE_TEST_CASE("connection: refuses to send what would pass the limit of the
                    "[limits]", server, client) {
     constexpr std::size_t prefix = TestType::side == role::server ? 2 : 6;
     TestType end(limits{.max_output = 20});
-    const std::string fits(20 - prefix, 'x');
+    const std::string fits(20 - 2 * prefix, 'x');
+    REQUIRE(end->send_binary({}) == errc::success);
     CHECK(end->send_text(fits + "x") == errc::output_full);
-    CHECK(end->output().empty());
+    CHECK(end->output().size() == prefix);
     CHECK(end->send_text(fits) == errc::success);
     CHECK(end->output().size() == 20);
     CHECK(end->send_text("") == errc::output_full);
@@ -245,10 +246,24 @@ TEMPLATE_TEST_CASE("connection: refuses to send what would pass the limit of the
     end->consume_output(20);
     CHECK(end->send_fragment(opcode::text, bytes("\xE2"), false) == errc::success);
     CHECK(end->send_fragment(opcode::text, bytes("\x82" + fits), false) == errc::text_not_utf8);
-    CHECK(end->send_fragment(opcode::text, bytes("\x82\xAC" + fits), true) == errc::output_full);
+    CHECK(end->send_fragment(opcode::text, bytes("\x82\xAC" + fits + "xxxxxx"), true) ==
+          errc::output_full);
     end->consume_output(end->output().size());
     CHECK(end->send_fragment(opcode::text, bytes("\x82\xAC"), true) == errc::success);
     CHECK(end.sent() == R"(cont("\x82\xac"))");
+}
+
+TEMPLATE_TEST_CASE("connection: takes any one message when nothing waits", "[limits]", server,
+                   client) {
+    TestType end(limits{.max_output = 20});
+    const std::string large(1000, 'x');
+    CHECK(end->send_text(large) == errc::success);
+    CHECK(end->send_binary({}) == errc::output_full);
+    end->consume_output(end->output().size() - 1);
+    CHECK(end->send_text(large) == errc::output_full); // a byte of the first one still waits
+    CHECK(end->send_binary({}) == errc::success);
+    end->consume_output(end->output().size());
+    CHECK(end->send_text(large) == errc::success);
 }
 
 TEMPLATE_TEST_CASE("connection: Pong and Close pass the limit of the output by 262 bytes at most",

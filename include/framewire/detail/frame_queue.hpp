@@ -27,6 +27,8 @@ namespace framewire::detail {
 
 template <role Role> class frame_queue {
 public:
+    static constexpr auto no_limit = static_cast<std::uint64_t>(-1);
+
     explicit frame_queue(const frame_encoder<Role>& encoder) noexcept : encoder_(encoder) {}
 
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return buffer_.bytes(); }
@@ -40,9 +42,9 @@ public:
         if (buffer_.empty()) buffer_.release();
     }
 
-    // Queues a frame; `output_full` when the queue would then hold more than `limit` bytes.
+    // Queues a frame; `output_full` when other bytes wait and would then be more than `limit`.
     [[nodiscard]] errc push(const frame_header& header, std::span<const std::byte> payload,
-                            std::uint64_t limit = static_cast<std::uint64_t>(-1)) noexcept {
+                            std::uint64_t limit = no_limit) noexcept {
         if (!has_room(frame_size<Role>(payload.size()), limit)) return errc::output_full;
         const std::size_t size = payload.size() + max_header_size;
         std::byte* const room = buffer_.prepare(size);
@@ -63,7 +65,7 @@ public:
         const std::size_t start = buffer_.size();
         if (buffer_.prepare(max_header_size) == nullptr) return errc::out_of_memory;
         buffer_.commit(max_header_size);
-        extension_output out(buffer_, limit - buffer_.size());
+        extension_output out(buffer_, start == 0 ? no_limit : limit - buffer_.size());
         const bool first = header.op != opcode::continuation;
         const encoded_payload done = extension.encode(op, payload, first, header.fin, out);
         if (done.error != errc::success) {
@@ -118,6 +120,7 @@ public:
 
 private:
     [[nodiscard]] bool has_room(std::uint64_t size, std::uint64_t limit) const noexcept {
+        if (buffer_.empty()) return true;
         return buffer_.size() <= limit && size <= limit - buffer_.size();
     }
 
