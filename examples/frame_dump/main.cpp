@@ -1,26 +1,22 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Prints what a WebSocket peer says, from the raw bytes of one direction of a connection.
+// Prints the frames that a WebSocket peer sent, and what they mean, from raw bytes.
 //
 // What to learn here: the protocol core does no I/O. Bytes come from wherever you have them, here
-// from standard input or a file; `server_handshake` or `client_handshake` takes the HTTP head off
-// the front, `connection::next` turns the rest into events, and what it wants to answer waits in
-// `output()`, which this program only counts.
-//
-//     printf '\201\005Hello' | frame_dump              what a server sends: Ping, text, ...
-//     frame_dump --client FILE                         what a client sends: masked frames
-//     frame_dump --client --handshake FILE             the same, beginning with its HTTP request
+// from standard input or a file. `frame_decoder` takes single frames apart; `connection` knows how
+// they belong together and tells events; what it wants to answer waits in `output()`, which this
+// program only counts. `server_handshake` takes the HTTP request off the front.
 
 #include <framewire/framewire.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -29,90 +25,120 @@ using namespace framewire;
 
 int as_int(std::string_view text) { return static_cast<int>(text.size()); }
 
-// At most 60 characters of a payload; what is not printable ASCII or part of UTF-8 becomes a dot.
+constexpr char usage[] =
+    "usage: frame_dump [--client [--handshake]] [FILE]\n"
+    "Prints the frames in the bytes that a WebSocket server sent, and the events they make.\n"
+    "  --client     the bytes are those of a client: masked frames\n"
+    "  --handshake  they begin with the client's HTTP request\n"
+    "Without FILE, or for -, the standard input is read. Try\n"
+    "  printf '\\201\\005Hello' | frame_dump\n"
+    "Ends with 0 when the connection was closed as it should be, 1 when not, 2 for wrong usage.\n";
+
+// The beginning of a payload, with nothing in it that a terminal would obey.
 std::string preview(const event& e) {
-    std::string out(utf8_prefix(e.text(), 60));
-    for (char& c : out) {
-        const bool raw = e.kind == event_kind::binary && static_cast<unsigned char>(c) >= 0x7F;
-        if (static_cast<unsigned char>(c) < 0x20 || raw) c = '.';
+    std::string out;
+    const std::string_view text = utf8_prefix(e.text(), 60);
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool shown =
+            e.kind == event_kind::text ? byte >= 0x20 && byte != 0x7F : byte >= 0x20 && byte < 0x7F;
+        // U+0080 to U+009F are control characters, too: C2 and a byte below A0.
+        const bool control = byte >= 0x80 && byte < 0xA0 && !out.empty() && out.back() == '\xC2';
+        if (control) out.pop_back();
+        out += shown && !control ? c : '.';
     }
-    if (out.size() < e.payload.size()) out += "...";
-    return out;
+    return text.size() < e.payload.size() ? out + "..." : out;
+}
+
+std::string_view name_of(event_kind kind) {
+    switch (kind) {
+    case event_kind::text: return "text";
+    case event_kind::binary: return "binary";
+    case event_kind::ping: return "ping";
+    case event_kind::pong: return "pong";
+    case event_kind::close: return "close";
+    default: return "failed";
+    }
 }
 
 void print(const event& e) {
-    const std::string shown = preview(e);
-    switch (e.kind) {
-    case event_kind::need_data: break;
-    case event_kind::text:
-        std::printf("text   %zu bytes: %s\n", e.payload.size(), shown.c_str());
-        break;
-    case event_kind::binary:
-        std::printf("binary %zu bytes: %s\n", e.payload.size(), shown.c_str());
-        break;
-    case event_kind::ping:
-        std::printf("ping   %zu bytes: %s\n", e.payload.size(), shown.c_str());
-        break;
-    case event_kind::pong:
-        std::printf("pong   %zu bytes: %s\n", e.payload.size(), shown.c_str());
-        break;
-    case event_kind::close:
-        std::printf("close  %d %s\n", static_cast<int>(e.code), shown.c_str());
-        break;
-    case event_kind::failed: {
+    if (e.kind == event_kind::need_data) return;
+    const std::string_view name = name_of(e.kind);
+    std::printf("%-6.*s ", as_int(name), name.data());
+    if (e.kind == event_kind::failed) {
         const std::string_view why = message(e.error);
-        std::printf("failed %.*s (close code %d)\n", as_int(why), why.data(),
-                    static_cast<int>(e.code));
-        break;
+        std::printf("%.*s (close code %d)\n", as_int(why), why.data(), static_cast<int>(e.code));
+    } else if (e.kind == event_kind::close) {
+        std::printf("%d %s\n", static_cast<int>(e.code), preview(e).c_str());
+    } else {
+        std::printf("%zu bytes: %s\n", e.payload.size(), preview(e).c_str());
     }
+}
+
+// Prints the headers of the frames in `in`. The connection will see the same bytes, and both unmask
+// what they decode, so this one works on a copy.
+template <role Role> void print_frames(frame_decoder<Role>& decoder, std::vector<std::byte> copy) {
+    std::span<std::byte> in = copy;
+    for (;;) {
+        const decoded item = decoder.next(in);
+        if (item.kind == decoded_kind::need_data || item.kind == decoded_kind::error) return;
+        if (item.kind != decoded_kind::header) continue;
+        const frame_header& h = item.header;
+        std::printf("  frame opcode %d%s rsv %d%s, %llu bytes\n", static_cast<int>(h.op),
+                    h.fin ? ", fin," : ",", static_cast<int>(h.rsv), h.masked ? ", masked" : "",
+                    static_cast<unsigned long long>(h.payload_size));
     }
 }
 
 // Feeds the connection until it has said its last word.
-template <class Connection> bool dump(Connection& self, std::FILE* file, std::span<std::byte> in) {
-    std::vector<std::byte> buffer(in.begin(), in.end());
-    buffer.resize(in.size() < 65536 ? 65536 : in.size());
-    std::size_t size = in.size();
+template <role Role> bool dump(connection<Role>& self, std::FILE* file, std::vector<std::byte> in) {
+    frame_decoder<Role> decoder;
     std::size_t answered = 0;
-    for (bool more = true; more;) {
-        std::span<std::byte> bytes = std::span(buffer).first(size);
-        for (;;) {
-            const event e = self.next(bytes);
-            if (e.kind == event_kind::need_data) break;
-            print(e);
-        }
+    const auto count_answers = [&] {
         answered += self.output().size();
         self.consume_output(self.output().size());
-        size = std::fread(buffer.data(), 1, buffer.size(), file);
-        more = size != 0;
+    };
+    for (;;) {
+        print_frames(decoder, in);
+        std::span<std::byte> bytes = in;
+        for (event e = self.next(bytes); e.kind != event_kind::need_data; e = self.next(bytes)) {
+            print(e);
+        }
+        count_answers();
+        in.resize(65536);
+        in.resize(std::fread(in.data(), 1, in.size(), file));
+        if (in.empty()) break;
     }
     self.receive_eof();
     std::span<std::byte> nothing;
     print(self.next(nothing));
-    answered += self.output().size();
+    count_answers();
     std::printf("the other side would have answered with %zu bytes\n", answered);
     return self.close_received();
 }
 
-// Takes the request off the front of the input; the bytes behind it stay in `in`.
-bool read_request(std::FILE* file, std::vector<std::byte>& buffer, std::span<std::byte>& in) {
+// Takes the request off the front of the input; what stands behind it is left in `buffer`.
+bool read_request(std::FILE* file, std::vector<std::byte>& buffer) {
     std::array<char, 16384> head{};
     server_handshake handshake(head);
-    for (;;) {
+    while (handshake.status() == handshake_status::need_data) {
         buffer.resize(65536);
         buffer.resize(std::fread(buffer.data(), 1, buffer.size(), file));
-        std::span<const std::byte> bytes = buffer;
-        const handshake_status status = handshake.feed(bytes);
-        in = std::span(buffer).last(bytes.size());
-        if (status == handshake_status::complete) break;
-        if (status == handshake_status::failed || buffer.empty()) {
-            const std::string_view why = status == handshake_status::failed
-                                             ? message(handshake.error())
-                                             : "the input ends inside the request";
-            std::printf("failed %.*s (line %zu)\n", as_int(why), why.data(),
-                        handshake.error_line());
+        if (buffer.empty()) {
+            std::puts("failed the input ends inside the request");
             return false;
         }
+        std::span<std::byte> in = buffer;
+        (void)handshake.feed(in);
+        buffer.erase(buffer.begin(), buffer.end() - static_cast<std::ptrdiff_t>(in.size()));
+    }
+    if (handshake.status() == handshake_status::failed) {
+        // The body of the answer says what was wrong, and in which line.
+        std::array<char, 1024> answer{};
+        const written text = handshake.write_reject(answer, handshake.rejection());
+        std::printf("failed; the answer would be\n%.*s", static_cast<int>(text.size),
+                    answer.data());
+        return false;
     }
     const std::string_view target = handshake.request().target;
     const std::string_view host = handshake.request().host;
@@ -120,21 +146,20 @@ bool read_request(std::FILE* file, std::vector<std::byte>& buffer, std::span<std
     return true;
 }
 
-int run(std::FILE* file, bool from_client, bool with_handshake) {
-    std::vector<std::byte> buffer;
-    std::span<std::byte> in;
-    if (with_handshake && !read_request(file, buffer, in)) return EXIT_FAILURE;
+bool run(std::FILE* file, bool from_client, bool with_handshake) {
+    std::vector<std::byte> start;
+    if (with_handshake && !read_request(file, start)) return false;
     // Whoever reads what a client sent plays the server, and the other way round.
     if (from_client) {
         connection<role::server> server;
-        return dump(server, file, in) ? EXIT_SUCCESS : EXIT_FAILURE;
+        return dump(server, file, std::move(start));
     }
     // The answers are never sent, so these keys need not be secret. Yours do: see
     // masking_key_source.
     constexpr std::array<std::byte, 32> seed{};
     masking_key_source keys(seed);
     connection<role::client> client(keys);
-    return dump(client, file, in) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return dump(client, file, std::move(start));
 }
 
 } // namespace
@@ -142,30 +167,37 @@ int run(std::FILE* file, bool from_client, bool with_handshake) {
 int main(int argc, char** argv) {
     bool from_client = false;
     bool with_handshake = false;
-    const char* path = nullptr;
+    const char* path = "-";
     for (const char* argument : std::span(argv, static_cast<std::size_t>(argc)).subspan(1)) {
         const std::string_view a = argument;
+        if (a == "--help") {
+            std::fputs(usage, stdout);
+            return 0;
+        }
         if (a == "--client") {
             from_client = true;
         } else if (a == "--handshake") {
             with_handshake = true;
-        } else if (a.starts_with("-") || path != nullptr) {
-            std::fputs("usage: frame_dump [--client [--handshake]] [FILE]\n", stderr);
+        } else if (a != "-" && (a.starts_with("-") || path != std::string_view("-"))) {
+            std::fprintf(stderr, "frame_dump: cannot make sense of %s\n%s", argument, usage);
             return 2;
         } else {
             path = argument;
         }
     }
     if (with_handshake && !from_client) {
-        std::fputs("frame_dump: --handshake reads a request, so it needs --client\n", stderr);
+        std::fprintf(stderr, "frame_dump: --handshake reads a request, so it needs --client\n");
         return 2;
     }
-    std::FILE* const file = path == nullptr ? stdin : std::fopen(path, "rb");
+    const bool from_stdin = path == std::string_view("-");
+    std::FILE* const file = from_stdin ? stdin : std::fopen(path, "rb");
     if (file == nullptr) {
         std::perror(path);
         return 2;
     }
-    const int status = run(file, from_client, with_handshake);
-    if (path != nullptr) std::fclose(file);
-    return status;
+    const bool closed = run(file, from_client, with_handshake);
+    const bool readable = std::ferror(file) == 0;
+    if (!readable) std::perror(path);
+    if (!from_stdin) std::fclose(file);
+    return !readable ? 2 : closed ? 0 : 1;
 }
