@@ -15,7 +15,9 @@
 #include <framewire/frame_header.hpp>
 #include <framewire/handshake/client.hpp>
 #include <framewire/handshake/key.hpp>
+#include <framewire/handshake/response.hpp>
 #include <framewire/handshake/server.hpp>
+#include <framewire/handshake/upgrade_request.hpp>
 #include <framewire/handshake/uri.hpp>
 #include <framewire/http_fields.hpp>
 #include <framewire/http_head.hpp>
