@@ -133,8 +133,9 @@ private:
         if (options_.tls) {
             socket = std::make_unique<QSslSocket>();
         } else {
-            // Reads and writes of a plain QAbstractSocket go straight to the system; QTcpSocket keeps
-            // 48 KiB of buffers for each connection that was accepted, whatever the open mode says.
+            // Reads and writes of a plain QAbstractSocket go straight to the system; QTcpSocket
+            // keeps 48 KiB of buffers for each connection that was accepted, whatever the open mode
+            // says.
             socket = std::make_unique<QAbstractSocket>(QAbstractSocket::TcpSocket, nullptr);
         }
         if (!socket->setSocketDescriptor(descriptor)) return;

@@ -7,6 +7,7 @@
 #ifndef FRAMEWIRE_QT_DETAIL_ENGINE_HPP
 #define FRAMEWIRE_QT_DETAIL_ENGINE_HPP
 
+#include <framewire/qt/detail/idle_watch.hpp>
 #include <framewire/qt/detail/lifetime.hpp>
 #include <framewire/qt/detail/thread_state.hpp>
 #include <framewire/rfc6455.hpp>
@@ -190,6 +191,10 @@ protected:
     }
 
     void timerEvent(QTimerEvent* event) override {
+        if (idle_.owns(*event)) {
+            if (idle_.gives_back_on_timer()) give_back();
+            return;
+        }
         if (event->timerId() != timer_.timerId()) return QObject::timerEvent(event);
         const in_use guard(*this);
         timer_.stop();
@@ -237,12 +242,14 @@ private:
         if (close_expected() && !closing_) {
             closing_ = true;
             start_timer(close_timeout_);
+            resume(); // or the end of the connection would not be noticed
         }
         flush();
         if (phase_ != phase::open || !output().empty()) return;
         if (should_shut_down()) return shut_down();
         if (!blocked_ || device_holds() > 0) return;
         blocked_ = false;
+        give_back();
         if (!closing_ && handlers_ != nullptr) handlers_->on_drain();
     }
 
@@ -285,15 +292,28 @@ private:
 
     // --- Reading
 
+    // The opening handshake goes on while the application wants no messages.
+    [[nodiscard]] bool held_back() const noexcept { return paused_ && phase_ == phase::open; }
+
     void read() {
-        if (reading_ || paused_ || phase_ < phase::shaking_hands || phase_ == phase::ended) return;
+        if (phase_ < phase::shaking_hands || phase_ == phase::ended || held_back()) return;
+        if (reading_) { // in an event loop of a handler: nothing will tell us again
+            read_later_ = true;
+            return;
+        }
         const in_use guard(*this);
         reading_ = true;
         reading_level_ = thread()->loopLevel();
         read_some();
         reading_ = false;
+        if (read_later_) post();
         settle();
-        if (phase_ == phase::open && output().empty()) release_memory();
+        if (idle_.gives_back_after(turn_, *this)) give_back();
+    }
+
+    void give_back() noexcept {
+        // A handler that is running may be looking at the message.
+        if (phase_ == phase::open && !reading_ && output().empty()) release_memory();
     }
 
     void read_some() {
@@ -302,17 +322,21 @@ private:
             take(std::span(reinterpret_cast<std::byte*>(bytes.data()),
                            static_cast<std::size_t>(bytes.size())));
         }
+        turn_ = 0;
         const receive_buffer buffer;
         const auto most = static_cast<qint64>(buffer.bytes().size());
         for (int i = 0; i < reads_a_turn; ++i) {
-            if (paused_ || phase_ == phase::ended) return;
+            if (held_back() || phase_ == phase::ended) return;
             const qint64 count =
                 device_->read(reinterpret_cast<char*>(buffer.bytes().data()), most);
             // An unbuffered socket tells the end of the stream here and nowhere else.
             if (count < 0) return lost();
+            turn_ += count;
             if (count > 0) take(buffer.bytes().first(static_cast<std::size_t>(count)));
+            // In an event loop of a handler more may have come, and the end behind it.
+            if (count > 0 && disconnected_ && device_->bytesAvailable() > 0) continue;
             if (count < most) {
-                if (disconnected_ && !paused_) lost();
+                if (disconnected_ && !held_back()) lost();
                 return;
             }
         }
@@ -343,14 +367,14 @@ private:
     void disconnected() {
         if (phase_ == phase::ended || std::exchange(disconnected_, true)) return;
         const in_use guard(*this);
-        if (reading_ || paused_) return; // found by the reader
+        if (reading_ || held_back()) return; // found by the reader
         if (phase_ < phase::shaking_hands) return lost();
         reading_ = true;
         reading_level_ = thread()->loopLevel();
-        while (phase_ != phase::ended && !paused_ && device_->bytesAvailable() > 0)
+        while (phase_ != phase::ended && !held_back() && device_->bytesAvailable() > 0)
             read_some();
         reading_ = false;
-        if (!paused_) lost();
+        if (!held_back()) lost();
     }
 
     void lost() {
@@ -377,7 +401,9 @@ private:
     }
 
     std::chrono::milliseconds close_timeout_{0};
+    idle_watch idle_;
     int reading_level_ = 0;
+    qint64 turn_ = 0; // bytes that the last read handler took
     bool reading_ = false;
     bool read_later_ = false;
     bool blocked_ = false;
