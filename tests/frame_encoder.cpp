@@ -3,6 +3,10 @@
 
 #include <framewire/frame_encoder.hpp>
 
+#include <framewire/frame_decoder.hpp>
+#include <framewire/utf8.hpp>
+
+#include "support/allocation_counter.hpp"
 #include "support/bytes.hpp"
 #include "support/catch.hpp"
 
@@ -98,6 +102,40 @@ TEST_CASE("frame_encoder: writes nothing when there is too little room") {
     std::vector<std::byte> out(6, std::byte{0xEE});
     CHECK(encode_into(std::span(out), encoder, header_of(opcode::text, 0), payload) == 0);
     CHECK(out == std::vector<std::byte>(6, std::byte{0xEE}));
+}
+
+TEST_CASE("frame_encoder: encoding, decoding and validating take nothing from the heap") {
+    std::vector<std::byte> payload(100'000, std::byte{'z'});
+    std::vector<std::byte> wire(100'014);
+    const test::allocation_count before = test::allocations();
+
+    const std::array<std::byte, 32> seed{};
+    masking_key_source keys(seed);
+    const frame_encoder<role::client> encoder(keys);
+    frame_decoder<role::server> decoder;
+    utf8_validator validator;
+    std::size_t received = 0;
+    bool valid = true;
+    for (const std::size_t size : {0u, 1u, 125u, 126u, 65535u, 65536u, 100'000u}) {
+        const std::size_t length = encode_into(std::span(wire), encoder, header_of(opcode::text, 0),
+                                               std::span(payload).first(size));
+        // In two pieces, with the cut inside the header.
+        for (std::span<std::byte> in : {std::span(wire).first(3), std::span(wire).subspan(3)}) {
+            if (in.data() != wire.data()) in = in.first(length - 3);
+            for (;;) {
+                const decoded item = decoder.next(in);
+                if (item.kind == decoded_kind::need_data) break;
+                valid = valid && item.kind != decoded_kind::error;
+                received += item.payload.size();
+                valid = valid && validator.feed(item.payload) == item.payload.size();
+            }
+        }
+    }
+
+    const test::allocation_count taken = test::allocations() - before;
+    CHECK(taken.calls == 0);
+    CHECK(valid);
+    CHECK(received == 0 + 1 + 125 + 126 + 65535 + 65536 + 100'000);
 }
 
 TEST_CASE("frame_encoder: works at compile time", "[rfc6455-5.7]") {
