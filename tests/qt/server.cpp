@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 
 #include <QThread>
+#include <QTimer>
 
 #include <chrono>
 #include <memory>
@@ -272,20 +273,27 @@ TEST_CASE("server: drops connections that still shake hands when it closes") {
 TEST_CASE("server: may be destroyed in its handlers") {
     auto server = std::make_unique<test_server>();
     const std::string handler = GENERATE(as<std::string>(), "request", "session", "failed");
-    CAPTURE(handler);
+    const bool nested = GENERATE(false, true);
+    CAPTURE(handler, nested);
+    const auto destroy = [&] {
+        if (!nested) return server.reset();
+        QTimer::singleShot(0, [&] { server.reset(); });
+        wait_for([&] { return server == nullptr; }); // an event loop in the handler
+        run_what_is_due();
+    };
     std::unique_ptr<qt::session> kept;
     if (handler == "request") {
         server->server.on_request = [&](const qt::request&) {
-            server.reset();
+            destroy();
             return qt::answer::accept();
         };
     } else if (handler == "session") {
         server->server.on_session = [&](std::unique_ptr<qt::session> s, const qt::request&) {
             kept = std::move(s);
-            server.reset();
+            destroy();
         };
     } else {
-        server->server.on_failed_handshake = [&](const qt::close_info&) { server.reset(); };
+        server->server.on_failed_handshake = [&](const qt::close_info&) { destroy(); };
     }
     const auto peer = raw_connect(server->server.port());
     peer->send(handler == "failed" ? std::string("X") : good_request());

@@ -7,6 +7,7 @@
 #include "qt/support/recorder.hpp"
 #include "support/catch.hpp"
 
+#include <QDeadlineTimer>
 #include <QEventLoop>
 #include <QLocalServer>
 #include <QLocalSocket>
@@ -394,6 +395,44 @@ TEST_CASE("session: a nested event loop in a handler disturbs nobody") {
     a.ws.send_text("second");
     REQUIRE(wait_for([&] { return seen.find("inner") != std::string::npos; }));
     CHECK(seen == "first;second;from the inner loop;");
+}
+
+TEST_CASE("session: what comes while a handler runs an event loop is not lost, nor is the end") {
+    test_server server({}, false);
+    const auto peer = raw_open(server.server.port());
+    REQUIRE(server.wait_for_sessions(1));
+    int count = 0;
+    server.sessions[0]->ws->on_text = [&](std::string_view) {
+        if (++count > 1) return;
+        frame_writer more(role::server);
+        for (int i = 0; i < 5'000; ++i)
+            more.text(std::string(50, 'x'));
+        peer->send(more);
+        peer->end();
+        wait_for([&] { return peer->socket().state() == QAbstractSocket::UnconnectedState; }, 200);
+    };
+    peer->send(frame_writer(role::server).text("first"));
+    REQUIRE(server.sessions[0]->wait_for_end());
+    CHECK(count == 5'001);
+    CHECK(server.sessions[0]->closed == 1);
+}
+
+TEST_CASE("session: opens while it is paused, and closes when the peer does") {
+    test_server server;
+    test_client c;
+    c.open(server.url());
+    c.ws.pause();
+    REQUIRE(c.wait_for_text("open"));
+    server.sessions[0]->ws->send_text("hello");
+    run_what_is_due();
+    CHECK(c.trace == "open");
+    c.ws.on_closing = [&] { c.ws.pause(); };
+    server.sessions[0]->ws->close();
+    const QDeadlineTimer soon(4'000);
+    c.ws.resume();
+    REQUIRE(c.wait_for_end());
+    CHECK_FALSE(soon.hasExpired()); // it did not take the close time-out
+    CHECK(c.trace == "open text(hello) closed(1000 clean by_peer)");
 }
 
 TEST_CASE("session: can be reopened from on_closed") {

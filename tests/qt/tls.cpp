@@ -212,6 +212,29 @@ TEST_CASE("tls: a slow reader holds the sender back") {
     REQUIRE(wait_for([&] { return got == sent && s.buffered_amount() == 0; }));
 }
 
+TEST_CASE("tls: what comes while a handler runs an event loop is not lost, nor is the end") {
+    qt::server_options options;
+    options.tls = certificates().of_server("good");
+    test_server server(options);
+    test_client c;
+    c.open(server.url(), trusting());
+    REQUIRE(server.wait_for_sessions(1));
+    REQUIRE(c.wait_for_text("open"));
+    int count = 0;
+    c.ws.on_text = [&](std::string_view) {
+        if (++count > 1) return;
+        qt::session& s = *server.sessions[0]->ws;
+        for (int i = 0; i < 100; ++i)
+            s.send_text(std::string(1'000, 'x'));
+        s.close();
+        run_what_is_due();
+    };
+    server.sessions[0]->ws->send_text("first");
+    REQUIRE(c.wait_for_end());
+    CHECK(count == 101);
+    CHECK(c.info.clean);
+}
+
 TEST_CASE("tls: our client talks to a secure QWebSocketServer") {
     QWebSocketServer server(QStringLiteral("Qt"), QWebSocketServer::SecureMode);
     server.setSslConfiguration(certificates().of_server("good"));

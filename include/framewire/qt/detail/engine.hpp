@@ -128,11 +128,16 @@ protected:
         device_->setParent(nullptr);
         socket_ = qobject_cast<QAbstractSocket*>(device_.get());
         QIODevice* const d = device_.get();
-        connect(d, &QIODevice::readyRead, this, [this] { read(); });
+        tls_ = qobject_cast<QSslSocket*>(d);
+        if (socket_ != nullptr && tls_ == nullptr) {
+            // Unlike readyRead also emitted in an event loop that a handler runs.
+            connect(d, &QIODevice::channelReadyRead, this, [this] { read(); });
+        } else {
+            connect(d, &QIODevice::readyRead, this, [this] { read(); });
+        }
         connect(d, &QIODevice::bytesWritten, this, [this] { write_more(); });
         if (socket_ != nullptr) {
             connect(socket_, &QAbstractSocket::disconnected, this, [this] { disconnected(); });
-            tls_ = qobject_cast<QSslSocket*>(d);
             if (tls_ != nullptr) {
                 connect(tls_, &QSslSocket::encryptedBytesWritten, this, [this] { write_more(); });
                 // TLS has an end of its own. A peer may wait for our answer to it before it ends
