@@ -17,7 +17,6 @@
 #include <QSslKey>
 #include <QSslSocket>
 #include <QTcpServer>
-#include <QTcpSocket>
 #include <QTimerEvent>
 
 #include <algorithm>
@@ -61,11 +60,6 @@ public:
     void stop() {
         close();
         retry_.stop();
-        for (const qintptr descriptor : std::exchange(waiting_, {})) {
-            QTcpSocket socket; // closes it
-            socket.setSocketDescriptor(descriptor);
-            socket.abort();
-        }
         for (server_engine* const engine : std::exchange(pending_, {}))
             engine->abandon();
     }
@@ -92,13 +86,8 @@ public:
     [[nodiscard]] const QString& error_text() const noexcept { return error_text_; }
 
 protected:
-    // Qt goes on accepting until the system has no more, whatever pauseAccepting() says meanwhile.
     void incomingConnection(qintptr descriptor) override {
-        if (paused_ || full()) {
-            waiting_.push_back(descriptor);
-        } else {
-            begin(descriptor);
-        }
+        begin(descriptor);
         update_accepting();
     }
 
@@ -146,16 +135,15 @@ private:
     }
 
     void update_accepting() {
-        while (!paused_ && !full() && !waiting_.empty()) {
-            const qintptr descriptor = waiting_.front();
-            waiting_.erase(waiting_.begin());
-            begin(descriptor);
-        }
+        // Qt goes on accepting until the system has no more, whatever pauseAccepting() says
+        // meanwhile. None may be pending is what it does heed, before each one.
+        const bool accepting = !paused_ && !full();
+        setMaxPendingConnections(accepting ? 1 : 0);
         if (!isListening() || retry_.isActive()) return;
-        if (paused_ || full()) {
-            pauseAccepting();
-        } else {
+        if (accepting) {
             resumeAccepting();
+        } else {
+            pauseAccepting();
         }
     }
 
@@ -198,7 +186,6 @@ private:
     server_options options_;
     QString error_text_;
     std::vector<server_engine*> pending_;
-    std::vector<qintptr> waiting_; // accepted, but there was no room for them
     QBasicTimer retry_;
     int busy_ = 0;
     bool paused_ = false;
