@@ -35,8 +35,12 @@ class acceptor;
 /// with code 1001 in the background, within the close time-out.
 ///
 /// What is sent during one turn of the event loop leaves in one write. The functions that send
-/// return at once; an errc other than success means that nothing was sent and nothing has changed:
-/// `not_open`, or `output_full` when more than `limits::max_output` bytes wait for a slow peer.
+/// return at once. Any errc but success means that nothing was sent and nothing has changed:
+///  - `not_open`, and `output_full` when so many bytes wait for a slow peer that the message would
+///    make them more than `limits::max_output`; on_drain tells when they are gone;
+///  - `text_not_utf8`, `message_in_progress` and `wrong_fragment_kind` from messages,
+///    `control_payload_too_long` from ping and pong, `close_code_not_sendable`,
+///    `close_reason_too_long` and `close_reason_not_utf8` from close: as in `connection`.
 class session : public session_handlers {
 public:
     session(const session&) = delete;
