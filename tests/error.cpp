@@ -42,9 +42,18 @@ TEST_CASE("error: every cause but success has a class") {
     STATIC_REQUIRE(condition_of(errc::head_too_large) == condition::limit_exceeded);
     STATIC_REQUIRE(condition_of(errc::bad_key) == condition::handshake_failed);
     STATIC_REQUIRE(condition_of(errc::upgrade_refused) == condition::handshake_failed);
+    STATIC_REQUIRE(condition_of(errc::extension_data_invalid) == condition::protocol_violation);
+    STATIC_REQUIRE(condition_of(errc::closed) == condition::closed);
     STATIC_REQUIRE(condition_of(errc::connection_lost) == condition::connection_lost);
     STATIC_REQUIRE(condition_of(errc::open_timeout) == condition::timeout);
+    STATIC_REQUIRE(condition_of(errc::close_timeout) == condition::timeout);
+    STATIC_REQUIRE(condition_of(errc::idle_timeout) == condition::timeout);
+    STATIC_REQUIRE(condition_of(errc::pong_timeout) == condition::timeout);
     STATIC_REQUIRE(condition_of(errc::not_open) == condition::misuse);
+    STATIC_REQUIRE(condition_of(errc::read_in_progress) == condition::misuse);
+    STATIC_REQUIRE(condition_of(errc::buffer_too_small) == condition::misuse);
+    STATIC_REQUIRE(condition_of(errc::bad_line_ending) == condition::handshake_failed);
+    STATIC_REQUIRE(condition_of(errc::proxy_refused) == condition::handshake_failed);
     STATIC_REQUIRE(condition_of(errc::invalid_uri) == condition::misuse);
 }
 
@@ -58,6 +67,8 @@ TEST_CASE("error: a peer's violation has the close code that RFC 6455 gives it",
     STATIC_REQUIRE(close_code_for(errc::message_too_big) == close_code::message_too_big);
     STATIC_REQUIRE(close_code_for(errc::too_many_fragments) == close_code::policy_violation);
     STATIC_REQUIRE(close_code_for(errc::out_of_memory) == close_code::internal_error);
+    STATIC_REQUIRE(close_code_for(errc::closed) == close_code::abnormal_closure);
+    STATIC_REQUIRE(close_code_for(errc::pong_timeout) == close_code::abnormal_closure);
     STATIC_REQUIRE(close_code_for(errc::connection_lost) == close_code::abnormal_closure);
     STATIC_REQUIRE(close_code_for(errc::not_open) == close_code::abnormal_closure);
     STATIC_REQUIRE(close_code_for(errc::success) == close_code::normal);

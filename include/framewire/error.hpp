@@ -40,10 +40,13 @@ enum class errc : std::uint8_t {
     too_many_fragments,
     extension_data_invalid,
 
-    // How a connection can end without a closing handshake
+    // How a connection can end when nobody broke the protocol
+    closed,
     connection_lost,
     open_timeout,
     close_timeout,
+    idle_timeout,
+    pong_timeout,
 
     // Misuse by the application: nothing was sent, the connection stays as it was
     not_open,
@@ -52,6 +55,7 @@ enum class errc : std::uint8_t {
     close_reason_too_long,
     wrong_fragment_kind,
     message_in_progress,
+    read_in_progress,
     output_full,
     buffer_too_small,
     out_of_memory,
@@ -95,6 +99,7 @@ enum class errc : std::uint8_t {
     repeated_subprotocol,
     extension_not_offered,
     too_many_informational_responses,
+    proxy_refused,
 
     // What the application asked the opening handshake to say
     invalid_uri,
@@ -116,6 +121,7 @@ enum class condition : std::uint8_t {
     invalid_payload,        ///< Text or a close reason is not UTF-8.
     limit_exceeded,         ///< A limit set by this side was passed.
     handshake_failed,       ///< The connection never opened.
+    closed,                 ///< The closing handshake was done: the regular end.
     connection_lost,        ///< The transport ended without a closing handshake.
     timeout,                ///< The peer took too long.
     misuse,                 ///< The call was refused; nothing was sent.
@@ -146,9 +152,12 @@ enum class condition : std::uint8_t {
     case errc::too_many_fragments: return "a message has more fragments than the limit";
     case errc::extension_data_invalid: return "the extension could not decode a message";
 
+    case errc::closed: return "the connection is closed";
     case errc::connection_lost: return "the connection ended without a Close frame";
     case errc::open_timeout: return "the opening handshake took too long";
     case errc::close_timeout: return "the peer did not finish the closing handshake in time";
+    case errc::idle_timeout: return "nothing was received for too long";
+    case errc::pong_timeout: return "a ping was not answered in time";
 
     case errc::not_open: return "the connection is not open for sending";
     case errc::control_payload_too_long: return "a ping or pong may carry at most 125 bytes";
@@ -156,6 +165,7 @@ enum class condition : std::uint8_t {
     case errc::close_reason_too_long: return "a close reason may have at most 123 bytes";
     case errc::wrong_fragment_kind: return "a fragment is not of the kind of its message";
     case errc::message_in_progress: return "a fragmented message has to be finished first";
+    case errc::read_in_progress: return "another read is waiting already";
     case errc::output_full: return "too many bytes wait to be written";
     case errc::buffer_too_small: return "the buffer given is too small";
     case errc::out_of_memory: return "no memory could be had";
@@ -201,6 +211,7 @@ enum class condition : std::uint8_t {
     case errc::extension_not_offered: return "the server chose an extension that was not offered";
     case errc::too_many_informational_responses:
         return "the server sent too many informational responses";
+    case errc::proxy_refused: return "the proxy answered CONNECT with a status other than 2xx";
 
     case errc::invalid_uri: return "the URI is malformed";
     case errc::uri_scheme_not_websocket: return "the URI's scheme is neither ws nor wss";
@@ -229,18 +240,21 @@ enum class condition : std::uint8_t {
     case errc::too_many_fields:
     case errc::output_full:
     case errc::out_of_memory: return condition::limit_exceeded;
+    case errc::closed: return condition::closed;
     case errc::connection_lost: return condition::connection_lost;
     case errc::open_timeout:
-    case errc::close_timeout: return condition::timeout;
+    case errc::close_timeout:
+    case errc::idle_timeout:
+    case errc::pong_timeout: return condition::timeout;
     default: break;
     }
-    if (error < errc::connection_lost) return condition::protocol_violation;
+    if (error < errc::closed) return condition::protocol_violation;
     if (error < errc::head_too_large || error >= errc::invalid_uri) return condition::misuse;
     return condition::handshake_failed;
 }
 
 /// The status code that tells the peer about a cause (RFC 6455 7.4.1). For causes that are never
-/// told in a Close frame (a lost connection, misuse) it is `abnormal_closure`.
+/// told in a Close frame (the end of a connection, a timeout, misuse) it is `abnormal_closure`.
 [[nodiscard]] constexpr close_code close_code_for(errc error) noexcept {
     switch (error) {
     case errc::success: return close_code::normal;
@@ -276,6 +290,7 @@ public:
         case condition::invalid_payload: return "a payload is invalid";
         case condition::limit_exceeded: return "a limit was exceeded";
         case condition::handshake_failed: return "the opening handshake failed";
+        case condition::closed: return "the connection was closed by the closing handshake";
         case condition::connection_lost: return "the connection was lost";
         case condition::timeout: return "the peer took too long";
         case condition::misuse: return "the call was refused";
