@@ -15,6 +15,8 @@
 #include <framewire/frame_header.hpp>
 #include <framewire/handshake/client.hpp>
 #include <framewire/handshake/key.hpp>
+#include <framewire/handshake/origin.hpp>
+#include <framewire/handshake/proxy.hpp>
 #include <framewire/handshake/response.hpp>
 #include <framewire/handshake/server.hpp>
 #include <framewire/handshake/upgrade_request.hpp>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Base64 encoding of blocks whose size is known when compiling (RFC 4648 4).
+// Base64 encoding: a group at a time, or a block whose size is known when compiling (RFC 4648 4).
 
 #ifndef FRAMEWIRE_DETAIL_BASE64_HPP
 #define FRAMEWIRE_DETAIL_BASE64_HPP
@@ -19,20 +19,26 @@ namespace framewire::detail {
     return is_alpha(c) || is_digit(c) || c == '+' || c == '/';
 }
 
+/// The four characters for one to three octets. Only the last group of a text has fewer than three.
+[[nodiscard]] constexpr std::array<char, 4>
+base64_group(std::span<const std::uint8_t> octets) noexcept {
+    constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::uint32_t group = static_cast<std::uint32_t>(octets[0]) << 16;
+    if (octets.size() > 1) group |= static_cast<std::uint32_t>(octets[1]) << 8;
+    if (octets.size() > 2) group |= octets[2];
+    return {alphabet[group >> 18], alphabet[group >> 12 & 63],
+            octets.size() > 1 ? alphabet[group >> 6 & 63] : '=',
+            octets.size() > 2 ? alphabet[group & 63] : '='};
+}
+
 template <std::size_t Size> [[nodiscard]] constexpr std::array<char, (Size + 2) / 3 * 4>
 base64_encode(std::span<const std::uint8_t, Size> data) noexcept {
-    constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::array<char, (Size + 2) / 3 * 4> out{};
     std::size_t at = 0;
     for (std::size_t i = 0; i < Size; i += 3) {
-        const std::size_t left = Size - i;
-        std::uint32_t group = static_cast<std::uint32_t>(data[i]) << 16;
-        if (left > 1) group |= static_cast<std::uint32_t>(data[i + 1]) << 8;
-        if (left > 2) group |= data[i + 2];
-        out[at++] = alphabet[group >> 18];
-        out[at++] = alphabet[group >> 12 & 63];
-        out[at++] = left > 1 ? alphabet[group >> 6 & 63] : '=';
-        out[at++] = left > 2 ? alphabet[group & 63] : '=';
+        const std::size_t octets = Size - i < 3 ? Size - i : 3;
+        for (const char c : base64_group(data.subspan(i, octets)))
+            out[at++] = c;
     }
     return out;
 }

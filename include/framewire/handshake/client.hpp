@@ -7,6 +7,7 @@
 #ifndef FRAMEWIRE_HANDSHAKE_CLIENT_HPP
 #define FRAMEWIRE_HANDSHAKE_CLIENT_HPP
 
+#include <framewire/detail/final_response.hpp>
 #include <framewire/error.hpp>
 #include <framewire/extension_header.hpp>
 #include <framewire/handshake/key.hpp>
@@ -17,7 +18,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -46,8 +46,7 @@ public:
     constexpr client_handshake(const client_request& request, std::span<const std::byte, 16> nonce,
                                std::span<char> head_storage,
                                std::size_t max_fields = default_max_fields) noexcept
-        : request_(request), key_(make_key(nonce)), storage_(head_storage), max_fields_(max_fields),
-          reader_(head_storage, max_fields) {}
+        : request_(request), key_(make_key(nonce)), response_(head_storage, max_fields) {}
 
     /// Writes the request. Refuses what the application may not ask for: `invalid_host`,
     /// `invalid_target`, `invalid_subprotocol`, `invalid_extension`, `invalid_field`,
@@ -87,28 +86,22 @@ public:
     }
     /// The same for bytes that may not be changed, as those of frames have to be.
     [[nodiscard]] constexpr handshake_status feed(std::span<const std::byte>& in) noexcept {
-        while (status() == handshake_status::need_data && !in.empty()) {
-            if (reader_.feed(in) == head_status::need_data) break;
-            error_ = reader_.error();
-            if (error_ != errc::success) break;
-            const int code = reader_.status_code();
-            if (code >= 200 || code == 101) {
-                error_ = check_response();
-                done_ = true;
-                break;
-            }
-            skip_informational();
+        if (status() == handshake_status::need_data) {
+            const head_status read = response_.feed(in);
+            error_ = read == head_status::complete ? check_response() : response_.error();
         }
         return status();
     }
 
     [[nodiscard]] constexpr handshake_status status() const noexcept {
         if (error_ != errc::success) return handshake_status::failed;
-        return done_ ? handshake_status::complete : handshake_status::need_data;
+        return response_.status();
     }
     [[nodiscard]] constexpr errc error() const noexcept { return error_; }
     /// The line of the head that is malformed, counted from 1; 0 when none is.
-    [[nodiscard]] constexpr std::size_t error_line() const noexcept { return reader_.error_line(); }
+    [[nodiscard]] constexpr std::size_t error_line() const noexcept {
+        return response_.error_line();
+    }
 
     /// The value of Sec-WebSocket-Key. A view of this object.
     [[nodiscard]] constexpr std::string_view key() const noexcept {
@@ -117,15 +110,13 @@ public:
 
     /// True once a response was read that is not informational, whatever it says: the functions
     /// below then tell about it.
-    [[nodiscard]] constexpr bool has_response() const noexcept { return done_; }
+    [[nodiscard]] constexpr bool has_response() const noexcept {
+        return response_.status() == head_status::complete;
+    }
     /// 101, or the status that the server refused with; 0 before there is a response.
-    [[nodiscard]] constexpr int status_code() const noexcept {
-        return done_ ? reader_.status_code() : 0;
-    }
-    [[nodiscard]] constexpr std::string_view reason() const noexcept {
-        return done_ ? reader_.reason() : std::string_view{};
-    }
-    [[nodiscard]] constexpr http_fields fields() const noexcept { return reader_.fields(); }
+    [[nodiscard]] constexpr int status_code() const noexcept { return response_.status_code(); }
+    [[nodiscard]] constexpr std::string_view reason() const noexcept { return response_.reason(); }
+    [[nodiscard]] constexpr http_fields fields() const noexcept { return response_.fields(); }
     /// The subprotocol that the server chose; empty when it chose none. Checked once the handshake
     /// is complete.
     [[nodiscard]] constexpr std::string_view subprotocol() const noexcept {
@@ -138,8 +129,6 @@ public:
     }
 
 private:
-    static constexpr std::uint8_t max_informational = 8;
-
     [[nodiscard]] constexpr bool valid_target() const noexcept {
         const std::string_view target = request_.target;
         return (target.empty() || target.front() == '/' || target.front() == '?') &&
@@ -168,24 +157,13 @@ private:
         return at;
     }
 
-    // RFC 9110 15.2: a client has to cope with 1xx responses that it did not ask for. All of them
-    // share the storage with the response that counts.
-    constexpr void skip_informational() noexcept {
-        if (++informational_ > max_informational) {
-            error_ = errc::too_many_informational_responses;
-            return;
-        }
-        storage_ = storage_.subspan(reader_.size());
-        reader_ = http_head_reader<head_kind::response>(storage_, max_fields_);
-    }
-
     // RFC 6455 4.1, the six checks of the server's response, in their order.
     [[nodiscard]] constexpr errc check_response() const noexcept {
-        const http_fields fields = reader_.fields();
+        const http_fields fields = response_.fields();
         // Item 1: any other status is an answer of HTTP. It is not followed or obeyed here.
-        if (reader_.status_code() != 101) return errc::upgrade_refused;
+        if (response_.status_code() != 101) return errc::upgrade_refused;
         // RFC 9110 7.8: HTTP/1.0 has no Upgrade.
-        if (reader_.minor_version() < 1) return errc::http_version_not_supported;
+        if (response_.minor_version() < 1) return errc::http_version_not_supported;
         // Item 2: one value, without regard to case.
         if (fields.count("Upgrade") != 1 ||
             !detail::iequals(*fields.find("Upgrade"), "websocket")) {
@@ -227,12 +205,8 @@ private:
 
     client_request request_;
     std::array<char, 24> key_;
-    std::span<char> storage_;
-    std::size_t max_fields_;
-    http_head_reader<head_kind::response> reader_;
+    detail::final_response response_;
     errc error_ = errc::success;
-    std::uint8_t informational_ = 0;
-    bool done_ = false;
 };
 
 } // namespace framewire

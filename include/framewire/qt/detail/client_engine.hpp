@@ -6,9 +6,9 @@
 #ifndef FRAMEWIRE_QT_DETAIL_CLIENT_ENGINE_HPP
 #define FRAMEWIRE_QT_DETAIL_CLIENT_ENGINE_HPP
 
+#include <framewire/detail/http_body.hpp>
 #include <framewire/handshake/client.hpp>
 #include <framewire/qt/client_options.hpp>
-#include <framewire/qt/detail/http_body.hpp>
 #include <framewire/qt/detail/opening_request.hpp>
 #include <framewire/qt/detail/protocol_engine.hpp>
 
@@ -68,7 +68,7 @@ private:
         opening_request request;
         std::unique_ptr<char[]> head;
         std::optional<client_handshake> handshake;
-        std::optional<http_body> body; // of a refusal
+        std::optional<framewire::detail::http_body> body; // of a refusal
         QDeadlineTimer deadline{QDeadlineTimer::Forever};
         std::chrono::milliseconds limit{0}; // what the timer that runs was set for, in all
         QStringList certificate_errors;
@@ -175,13 +175,21 @@ private:
             note_response();
             if (status == handshake_status::complete) return opened();
             if (o.handshake->error() != errc::upgrade_refused) return answer_failed();
-            o.body.emplace(o.handshake->status_code(), o.handshake->fields(),
-                           o.options.max_refusal_body);
+            o.body.emplace(
+                o.handshake->status_code(), o.handshake->fields(),
+                static_cast<std::size_t>(std::max<qsizetype>(o.options.max_refusal_body, 0)));
             start_phase(phase::shaking_hands, std::chrono::seconds(2));
         }
-        const QByteArrayView bytes(in.data(), static_cast<qsizetype>(in.size()));
+        std::span<const std::byte> rest = in;
         in = in.last(0);
-        if (o.body->done() || o.body->feed(bytes)) refused();
+        while (!rest.empty() && !o.body->done()) {
+            const std::span<const std::byte> piece = o.body->next(rest);
+            if (handlers_ != nullptr) {
+                response_->body.append(reinterpret_cast<const char*>(piece.data()),
+                                       static_cast<qsizetype>(piece.size()));
+            }
+        }
+        if (o.body->done()) refused();
     }
 
     void opened() {
@@ -207,7 +215,6 @@ private:
     void fail(std::error_code error, const QString& text) { give_up(error, text, starting_); }
 
     void refused() {
-        if (handlers_ != nullptr) response_->body = opening_->body->bytes();
         const client_handshake& handshake = *opening_->handshake;
         QString text = QStringLiteral("the server answered %1").arg(handshake.status_code());
         if (!handshake.reason().empty()) {

@@ -6,9 +6,9 @@
 #ifndef FRAMEWIRE_QT_DETAIL_SERVER_ENGINE_HPP
 #define FRAMEWIRE_QT_DETAIL_SERVER_ENGINE_HPP
 
+#include <framewire/handshake/origin.hpp>
 #include <framewire/handshake/server.hpp>
 #include <framewire/qt/detail/opening_request.hpp>
-#include <framewire/qt/detail/origin.hpp>
 #include <framewire/qt/detail/protocol_engine.hpp>
 #include <framewire/qt/http.hpp>
 #include <framewire/qt/server_options.hpp>
@@ -18,6 +18,7 @@
 #include <QSslSocket>
 #include <QString>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -112,8 +113,7 @@ private:
         const upgrade_request& asked = opening_->handshake.request();
         const request from = in_qt_types(asked);
         const server_options& options = owner_->options();
-        if (!from.origin.isNull() && !options.allow_any_origin &&
-            !origin_allowed(from.origin, options.allowed_origins)) {
+        if (!from.origin.isNull() && !options.allow_any_origin && !listed(from.origin, options)) {
             http_rejection rejection;
             rejection.cause = errc::origin_not_allowed;
             return refuse(rejection, errc::origin_not_allowed, QString::fromLatin1(from.origin));
@@ -158,6 +158,13 @@ private:
         open(options.close_timeout);
         opening_.reset();
         std::exchange(owner_, nullptr)->opened(*this, from);
+    }
+
+    [[nodiscard]] static bool listed(const QByteArray& origin, const server_options& options) {
+        const auto same = [&](const QByteArray& entry) {
+            return same_origin(view_of(origin), view_of(entry));
+        };
+        return std::any_of(options.allowed_origins.begin(), options.allowed_origins.end(), same);
     }
 
     // The first of the client's list that this side speaks, too.
