@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: The Framewire authors
 # SPDX-License-Identifier: BSL-1.0
 
-"""client.py URL [CA]: talks to a server that echoes, and fails unless all is as it should be.
+"""client.py [--plain] URL [CA]: talks to a server that echoes, and fails unless all is as it should be.
 
-The first connection is closed from here, the second by the server, who is asked to.
+The first connection is closed from here, the second by the server, who is asked to, and the third
+from here without a reason. --plain: the server echoes only, so there is no second connection.
 """
 
 import asyncio
@@ -19,16 +20,15 @@ async def echo(socket, data):
     assert answer == data, len(answer)
 
 
-async def main():
-    url = sys.argv[1]
-    context = ssl.create_default_context(cafile=sys.argv[2]) if len(sys.argv) > 2 else None
+async def main(url, authority=None, plain=False):
+    context = ssl.create_default_context(cafile=authority) if authority else None
 
     first = await websockets.connect(url, ssl=context, subprotocols=["other", "echo"])
     assert first.subprotocol == "echo", first.subprotocol
-    await echo(first, "h\u00e9llo")
+    await echo(first, "h\u00e9llo \u20ac \U0001f600")
     await echo(first, "")
-    await echo(first, b"\x00\xff")
-    await echo(first, b"b" * 1000000)
+    for size in 0, 2, 125, 126, 65535, 65536, 1 << 20:
+        await echo(first, bytes((i * 7 + i // 251) & 255 for i in range(size)))
     await echo(first, "\u20ac" * 100000)
     await (await first.ping("p"))
     await first.send(["\u20ac in", " parts"])
@@ -37,11 +37,18 @@ async def main():
     await first.close(4000, "done")
     assert first.close_code == 4000, first.close_code
 
-    second = await websockets.connect(url, ssl=context)
-    await second.send("please close")
-    await second.wait_closed()
-    assert (second.close_code, second.close_reason) == (4001, "bye"), second.close_code
+    if not plain:
+        second = await websockets.connect(url, ssl=context)
+        await second.send("please close")
+        await second.wait_closed()
+        assert (second.close_code, second.close_reason) == (4001, "bye"), second.close_code
+
+    third = await websockets.connect(url, ssl=context)
+    await third.close()
+    assert (third.close_code, third.close_reason) == (1000, ""), third.close_code
     print("echoes are right")
 
 
-asyncio.run(main())
+words = sys.argv[1:]
+plain = words[0] == "--plain"
+asyncio.run(main(*words[plain:], plain=plain))
