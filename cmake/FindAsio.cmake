@@ -6,6 +6,7 @@
 # FRAMEWIRE_ASIO picks: auto (standalone when it is there, else Boost's), standalone, or boost.
 # It makes the targets Asio::standalone and Asio::boost for those that may be picked and are there,
 # and Asio::asio, which is the one that was picked. Each says which it is by FRAMEWIRE_BOOST_ASIO.
+# The targets are global: a project that holds Framewire in a folder may call it after add_subdirectory.
 # Asio_ROOT and BOOST_ROOT name places to look at first; both sorts are used as headers alone.
 
 set(FRAMEWIRE_ASIO auto CACHE STRING "The Asio that is used: auto, standalone or boost")
@@ -61,7 +62,7 @@ endif()
 if(Threads_FOUND)
     foreach(Asio_sort IN LISTS Asio_picked)
         if(NOT TARGET Asio::${Asio_sort})
-            add_library(Asio::${Asio_sort} INTERFACE IMPORTED)
+            add_library(Asio::${Asio_sort} INTERFACE IMPORTED GLOBAL)
             target_include_directories(Asio::${Asio_sort} INTERFACE ${Asio_${Asio_sort}_INCLUDE_DIR})
             target_link_libraries(Asio::${Asio_sort} INTERFACE Threads::Threads)
             string(COMPARE EQUAL ${Asio_sort} boost Asio_is_boost)
@@ -78,7 +79,7 @@ if(Asio_picked)
     math(EXPR Asio_patch "${Asio_${Asio_picked}_VERSION} % 100")
     set(Asio_VERSION ${Asio_major}.${Asio_minor}.${Asio_patch})
     if(NOT TARGET Asio::asio AND TARGET Asio::${Asio_picked})
-        add_library(Asio::asio INTERFACE IMPORTED)
+        add_library(Asio::asio INTERFACE IMPORTED GLOBAL)
         target_link_libraries(Asio::asio INTERFACE Asio::${Asio_picked})
     endif()
 endif()
