@@ -9,13 +9,14 @@
 cmake_minimum_required(VERSION 3.23)
 string(REPLACE "|" ";" ORDER "${ORDER}")
 
-# The standard headers that cost every user compile time, or that do I/O.
-set(heavy regex iostream fstream sstream iomanip functional cassert cstdio)
+# The headers that cost every user compile time, or that do I/O.
+set(heavy regex iostream fstream sstream iomanip functional cassert cstdio
+    asio.hpp asio/ssl.hpp boost/asio.hpp boost/asio/ssl.hpp)
 
 # What lies outside: Qt in qt/ only; Asio where it is picked, so that nothing is used of the other one.
 set(qt_includes "^Q[A-Za-z]+(/Q[A-Za-z]+)?$")
 set(tls_includes "^((boost/)?asio/ssl/.*|openssl/.*)$")
-set(asio_includes "^((boost/)?asio/.*|boost/version)\\.hpp$")
+set(asio_includes "^((boost/)?asio(/.*)?|boost/version)\\.hpp$")
 
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE}/framewire ${INCLUDE}/framewire/*)
 list(LENGTH headers count)
