@@ -1,0 +1,251 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Accepts connections for whoever waits for one, and holds out when the system has no descriptor
+// or memory left.
+
+#ifndef FRAMEWIRE_ASIO_DETAIL_ACCEPT_LOOP_HPP
+#define FRAMEWIRE_ASIO_DETAIL_ACCEPT_LOOP_HPP
+
+#include <framewire/asio/config.hpp>
+#include <framewire/asio/detail/operation.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace framewire::net::detail {
+
+enum class accept_trouble : std::uint8_t {
+    fatal,     // the listening socket itself is of no use
+    passing,   // this one connection failed: the next may be fine
+    exhausted, // nothing can be accepted until something is given back
+};
+
+[[nodiscard]] inline accept_trouble trouble_of(const error_code& error) noexcept {
+    for (const auto value :
+         {io::error::no_descriptors, io::error::no_buffer_space, io::error::no_memory}) {
+        if (error == value) return accept_trouble::exhausted;
+    }
+    for (const auto value :
+         {io::error::connection_aborted, io::error::connection_reset, io::error::network_down,
+          io::error::network_unreachable, io::error::host_unreachable, io::error::timed_out,
+          io::error::no_protocol_option, io::error::interrupted, io::error::try_again,
+          io::error::would_block}) {
+        if (error == value) return accept_trouble::passing;
+    }
+    if (error.category() != io::error::get_system_category()) return accept_trouble::fatal;
+    switch (error.value()) {
+#ifdef ENFILE
+    case ENFILE: return accept_trouble::exhausted;
+#endif
+        // Linux hands errors of the new connection to who accepts it (accept(2)).
+#ifdef EPROTO
+    case EPROTO: return accept_trouble::passing;
+#endif
+#ifdef EHOSTDOWN
+    case EHOSTDOWN: return accept_trouble::passing;
+#endif
+#ifdef ENONET
+    case ENONET: return accept_trouble::passing;
+#endif
+    case EPERM: return accept_trouble::passing; // a firewall's rule
+    default: return accept_trouble::fatal;
+    }
+}
+
+// A handler of exhaustion, without its type.
+class exhaustion_handler {
+public:
+    exhaustion_handler() noexcept = default;
+    template <typename F> explicit exhaustion_handler(F handler)
+        : held_(std::make_shared<holder<F>>(std::move(handler))) {}
+    void operator()(const error_code& error) const {
+        const std::shared_ptr<base> kept = held_; // the handler may put another one in its place
+        if (kept) kept->call(error);
+    }
+
+private:
+    struct base {
+        base() noexcept = default;
+        base(const base&) = delete;
+        base& operator=(const base&) = delete;
+        virtual ~base() = default;
+        virtual void call(const error_code& error) = 0;
+    };
+    template <typename F> struct holder final : base {
+        explicit holder(F handler) : handler_(std::move(handler)) {}
+        void call(const error_code& error) override { handler_(error); }
+        F handler_;
+    };
+    std::shared_ptr<base> held_;
+};
+
+// Kept alive by the listener, and by what it has started.
+template <typename Acceptor, typename Socket, typename Clock> class accept_loop
+    : public std::enable_shared_from_this<accept_loop<Acceptor, Socket, Clock>> {
+public:
+    using executor_type = typename Socket::executor_type;
+    using operation_type = operation<Socket>;
+
+    explicit accept_loop(const executor_type& executor)
+        : acceptor(executor), executor_(executor), timer_(executor) {}
+    accept_loop(const accept_loop&) = delete;
+    accept_loop& operator=(const accept_loop&) = delete;
+    ~accept_loop() {
+        while (!waiters_.empty())
+            take_first()->destroy();
+    }
+
+    Acceptor acceptor;
+    exhaustion_handler on_exhausted;
+    std::chrono::milliseconds delay{100};
+    std::uint64_t exhaustions = 0;
+
+    [[nodiscard]] const executor_type& executor() const noexcept { return executor_; }
+
+    // The socket is to have the executor `where`.
+    template <typename Handler> void start(const executor_type& where, Handler&& handler) {
+        using made = operation_for<std::decay_t<Handler>, executor_type, as_it_is, Socket>;
+        waiters_.reserve(waiters_.size() + 1);
+#if FRAMEWIRE_ASIO_HAS_CANCELLATION
+        auto slot = io::get_associated_cancellation_slot(handler);
+#endif
+        operation_type* const op =
+            made::make(memory_, executor_, std::forward<Handler>(handler), as_it_is{});
+        waiters_.push_back({where, op});
+#if FRAMEWIRE_ASIO_HAS_CANCELLATION
+        if (slot.is_connected()) {
+            slot.assign([weak = this->weak_from_this(), op](io::cancellation_type type) {
+                const auto self = weak.lock();
+                if (self && type != io::cancellation_type::none) self->cancel(op);
+            });
+        }
+#endif
+        go_on();
+    }
+
+    void close() {
+        error_code ignored;
+        (void)acceptor.close(ignored);
+        timer_.cancel();
+        spare_.reset();
+        std::vector<waiter> waiting;
+        waiting.swap(waiters_);
+        for (const waiter& w : waiting)
+            w.op->complete(delivery::later, io::error::operation_aborted, Socket(executor_));
+    }
+
+private:
+    // So many connections in a row may fail before the rest has to wait.
+    static constexpr int most_in_a_row = 16;
+
+    struct waiter {
+        executor_type where;
+        operation_type* op;
+    };
+
+    operation_type* take_first() {
+        operation_type* const op = waiters_.front().op;
+        waiters_.erase(waiters_.begin());
+        return op;
+    }
+
+    void cancel(operation_type* op) {
+        const auto place = std::find_if(waiters_.begin(), waiters_.end(),
+                                        [&](const waiter& w) { return w.op == op; });
+        if (place == waiters_.end()) return;
+        waiters_.erase(place);
+        if (waiters_.empty()) {
+            error_code ignored;
+            (void)acceptor.cancel(ignored);
+            timer_.cancel();
+        }
+        op->complete(delivery::later, io::error::operation_aborted, Socket(executor_));
+    }
+
+    void go_on() {
+        if (busy_ || waiters_.empty()) return;
+        if (spare_) {
+            Socket socket = bound_to(waiters_.front().where, std::move(*spare_));
+            spare_.reset();
+            take_first()->complete(delivery::later, {}, std::move(socket));
+            return go_on();
+        }
+        busy_ = true;
+        acceptor.async_accept(waiters_.front().where, [self = this->shared_from_this()](
+                                                          const error_code& error, Socket socket) {
+            self->busy_ = false;
+            self->accepted(error, std::move(socket));
+        });
+    }
+
+    void accepted(const error_code& error, Socket socket) {
+        if (!error) {
+            failed_in_a_row_ = 0;
+            if (waiters_.empty()) {
+                // Who waited for it has given up in the meantime: the next one gets it.
+                if (acceptor.is_open()) spare_.emplace(std::move(socket));
+                return;
+            }
+            Socket bound = bound_to(waiters_.front().where, std::move(socket));
+            take_first()->complete(delivery::here, {}, std::move(bound));
+            return go_on();
+        }
+        if (error == io::error::operation_aborted) return go_on(); // for others, if there are any
+        if (waiters_.empty()) return;
+        switch (trouble_of(error)) {
+        case accept_trouble::fatal:
+            take_first()->complete(delivery::here, error, std::move(socket));
+            return go_on();
+        case accept_trouble::passing:
+            if (++failed_in_a_row_ < most_in_a_row) return go_on();
+            return pause();
+        case accept_trouble::exhausted:
+            ++exhaustions;
+            // Before the handler: what it does is then as good as done during the pause.
+            pause();
+            return on_exhausted(error);
+        }
+    }
+
+    void pause() {
+        failed_in_a_row_ = 0;
+        busy_ = true;
+        timer_.expires_after(std::max(delay, std::chrono::milliseconds(1)));
+        timer_.async_wait([self = this->shared_from_this()](const error_code&) {
+            self->busy_ = false;
+            self->go_on();
+        });
+    }
+
+    static Socket bound_to(const executor_type& where, Socket socket) {
+        if (socket.get_executor() == where) return socket;
+        error_code error;
+        const auto protocol = socket.local_endpoint(error).protocol();
+        Socket result(where);
+        if (!error) {
+            const auto handle = socket.release(error);
+            if (!error) (void)result.assign(protocol, handle, error);
+        }
+        return result;
+    }
+
+    executor_type executor_;
+    io::basic_waitable_timer<Clock, io::wait_traits<Clock>, executor_type> timer_;
+    operation_memory memory_;
+    std::vector<waiter> waiters_; // hardly ever more than one
+    std::optional<Socket> spare_;
+    int failed_in_a_row_ = 0;
+    bool busy_ = false; // accepting or pausing
+};
+
+} // namespace framewire::net::detail
+
+#endif

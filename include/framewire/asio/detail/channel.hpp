@@ -1,0 +1,230 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Moves bytes between a transport and whoever makes something of them. Of a socket it asks to be
+// told when bytes have come, and has no buffer until then; other transports have to be given one.
+
+#ifndef FRAMEWIRE_ASIO_DETAIL_CHANNEL_HPP
+#define FRAMEWIRE_ASIO_DETAIL_CHANNEL_HPP
+
+#include <framewire/asio/config.hpp>
+#include <framewire/asio/detail/receive_block.hpp>
+#include <framewire/asio/detail/transport.hpp>
+#include <framewire/detail/byte_buffer.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <utility>
+
+namespace framewire::net::detail {
+
+template <typename Next> class channel {
+public:
+    explicit channel(Next&& next) : next_(std::move(next)) {}
+    channel(const channel&) = delete;
+    channel& operator=(const channel&) = delete;
+
+    [[nodiscard]] Next& next() noexcept { return next_; }
+
+protected:
+    virtual ~channel() = default;
+
+    // --- What the derived class decides
+
+    [[nodiscard]] virtual bool wants_input() const noexcept = 0;
+    virtual void take_input() = 0; // from in_, unless it has to wait
+    virtual void take_eof() = 0;   // read_error_ says whether it is a regular one
+    [[nodiscard]] virtual std::span<const std::byte> output() const noexcept = 0;
+    virtual void consume_output(std::size_t size) noexcept = 0;
+    virtual void write_failed(const error_code& error) = 0;
+    virtual void settle() = 0; // a turn is over
+    // Keeps the object alive.
+    [[nodiscard]] virtual std::shared_ptr<channel> self() = 0;
+
+    // --- What it uses
+
+    void read_more() {
+        if (reading_ || eof_ || closed_ || !wants_input()) return;
+        if constexpr (waitable_transport<Next>) {
+            if (!made_ready_) {
+                error_code error;
+                (void)next_.non_blocking(true, error);
+                if (error) return post_read_error(error);
+                made_ready_ = true;
+            }
+            reading_ = true;
+            next_.async_wait(Next::wait_read, [keep = self()](const error_code& error) {
+                keep->on_readable(error);
+            });
+        } else {
+            reading_ = true;
+            // After a full read there is more to come.
+            std::span<std::byte> room;
+            if (last_read_full_) {
+                block_.take();
+                room = block_.bytes();
+            } else {
+                if (small_ == nullptr) small_.reset(new std::byte[small_size]);
+                room = {small_.get(), small_size};
+            }
+            next_.async_read_some(io::buffer(room.data(), room.size()),
+                                  [keep = self(), room](const error_code& error, std::size_t size) {
+                                      keep->on_read(error, room, size);
+                                  });
+        }
+    }
+
+    void flush() {
+        while (!writing_ && !broken_ && !closed_) {
+            if constexpr (waitable_transport<Next>) {
+                const std::span<const std::byte> out = output();
+                if (out.empty()) return;
+                error_code error;
+                const std::size_t size =
+                    next_.write_some(io::buffer(out.data(), out.size()), error);
+                if (would_block(error)) return wait_writable();
+                if (error) return fail_writing(error);
+                consume_output(size);
+            } else {
+                if (copied_.empty() && !copy_output()) return;
+                writing_ = true;
+                const std::span<const std::byte> out = copied_.bytes();
+                next_.async_write_some(io::buffer(out.data(), out.size()),
+                                       [keep = self()](const error_code& error, std::size_t size) {
+                                           keep->on_written(error, size);
+                                       });
+            }
+        }
+    }
+
+    // Bytes that were taken from the output but are not written yet.
+    [[nodiscard]] std::size_t copied() const noexcept { return copied_.size(); }
+    [[nodiscard]] bool all_written() const noexcept {
+        return broken_ || (!writing_ && copied_.empty() && output().empty());
+    }
+
+    void close_transport() noexcept {
+        closed_ = true;
+        transport_traits<Next>::close(next_);
+    }
+
+    // Gives back what only a message needs. Bytes that are being read into stay.
+    void release_block() noexcept {
+        if (!reading_) block_.release();
+    }
+    void release_all() noexcept {
+        release_block();
+        if (!reading_) small_.reset();
+        if (!writing_) copied_.release();
+    }
+
+    Next next_;
+    std::span<std::byte> in_; // read, and not taken yet
+    error_code read_error_;   // with eof_
+    bool eof_ = false;
+    bool broken_ = false; // nothing can be written any more
+    bool reading_ = false;
+    bool writing_ = false;
+    bool closed_ = false;
+
+private:
+    static constexpr std::size_t small_size = 512;
+    static constexpr std::size_t copy_size = 65'536;
+    static constexpr int reads_in_a_row = 8;
+
+    void on_readable(const error_code& error) {
+        reading_ = false;
+        if (closed_) return release_all();
+        if (error) {
+            fail_reading(error);
+            return settle();
+        }
+        for (int i = 0; i < reads_in_a_row && !eof_ && !closed_ && wants_input(); ++i) {
+            block_.take();
+            const std::span<std::byte> room = block_.bytes();
+            error_code failure;
+            const std::size_t size = next_.read_some(io::buffer(room.data(), room.size()), failure);
+            if (would_block(failure)) break;
+            if (failure) {
+                fail_reading(failure);
+                break;
+            }
+            in_ = room.first(size);
+            take_input();
+            if (size < room.size()) break;
+            flush();
+        }
+        settle();
+    }
+
+    void on_read(const error_code& error, std::span<std::byte> room, std::size_t size) {
+        reading_ = false;
+        if (closed_) return release_all();
+        last_read_full_ = size == room.size();
+        if (size != 0) {
+            in_ = room.first(size);
+            take_input();
+        }
+        if (error && !closed_) fail_reading(error);
+        settle();
+    }
+
+    void fail_reading(const error_code& error) {
+        eof_ = true;
+        read_error_ = error;
+        take_eof();
+    }
+    void post_read_error(const error_code& error) {
+        reading_ = true;
+        io::post(next_.get_executor(), [keep = self(), error] { keep->on_readable(error); });
+    }
+
+    void wait_writable() {
+        writing_ = true;
+        next_.async_wait(Next::wait_write,
+                         [keep = self()](const error_code& error) { keep->on_writable(error); });
+    }
+    void on_writable(const error_code& error) {
+        writing_ = false;
+        if (closed_) return release_all();
+        if (error) fail_writing(error);
+        settle();
+    }
+
+    // The output may move while a write is under way, which has to keep what it writes.
+    [[nodiscard]] bool copy_output() {
+        std::span<const std::byte> out = output();
+        out = out.first(std::min(out.size(), copy_size));
+        if (out.empty()) return false;
+        if (!copied_.append(out)) {
+            fail_writing(io::error::no_memory);
+            return false;
+        }
+        consume_output(out.size());
+        return true;
+    }
+    void on_written(const error_code& error, std::size_t size) {
+        writing_ = false;
+        if (closed_) return release_all();
+        copied_.consume(size);
+        if (error) fail_writing(error);
+        settle();
+    }
+    void fail_writing(const error_code& error) {
+        broken_ = true;
+        copied_.clear();
+        write_failed(error);
+    }
+
+    receive_block block_;
+    std::unique_ptr<std::byte[]> small_;
+    framewire::detail::byte_buffer copied_;
+    bool made_ready_ = false;
+    bool last_read_full_ = false;
+};
+
+} // namespace framewire::net::detail
+
+#endif

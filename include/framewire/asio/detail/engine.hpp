@@ -1,0 +1,659 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// A connection on a transport: keeps the time, and completes what the application waits for. It
+// lives until its last operation on the transport has ended, whoever lets go of it.
+
+#ifndef FRAMEWIRE_ASIO_DETAIL_ENGINE_HPP
+#define FRAMEWIRE_ASIO_DETAIL_ENGINE_HPP
+
+#include <framewire/asio/config.hpp>
+#include <framewire/asio/detail/channel.hpp>
+#include <framewire/asio/detail/deadlines.hpp>
+#include <framewire/asio/detail/mailbox.hpp>
+#include <framewire/asio/detail/operation.hpp>
+#include <framewire/asio/detail/random.hpp>
+#include <framewire/asio/detail/transport.hpp>
+#include <framewire/asio/message.hpp>
+#include <framewire/asio/options.hpp>
+#include <framewire/connection.hpp>
+#include <framewire/masking.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace framewire::net::detail {
+
+enum class phase : std::uint8_t {
+    idle,     // nothing was begun
+    opening,  // the opening handshake is being read
+    deciding, // the application has a request to answer
+    refusing, // a refusal is being written
+    open,     // frames go both ways, up to the second Close frame
+    ending,   // what is left to be written is, and the transport is ended
+    ended,
+};
+
+// The keys that a client masks with; a server has none.
+template <role Role> struct own_keys {};
+template <> struct own_keys<role::client> {
+    masking_key_source source{std::span<const std::byte, 32>(random_bytes<32>())};
+};
+
+template <async_stream Next, role Role, options Options, message_extension Extension,
+          typename Clock>
+class engine : public channel<Next>,
+               public std::enable_shared_from_this<engine<Next, Role, Options, Extension, Clock>> {
+    using connection_type = connection<Role, Options, Extension>;
+
+public:
+    using executor_type = typename Next::executor_type;
+    using round_trip = std::chrono::nanoseconds;
+
+    engine(Next&& next, const stream_options& options)
+        : channel<Next>(std::move(next)), timer_(this->next_.get_executor()),
+          deadlines_(options.timeouts), connection_(make_connection(options.limits)),
+          high_water_(options.high_water),
+          low_water_(std::min(options.low_water, options.high_water)),
+          max_output_(options.limits.max_output), on_overflow_(options.on_overflow) {}
+
+    ~engine() override {
+        if (mailbox_ != nullptr) mailbox_->close();
+    }
+
+    [[nodiscard]] executor_type executor() { return this->next_.get_executor(); }
+    [[nodiscard]] bool is_open() const noexcept {
+        return phase_ == phase::open && !this->broken_ &&
+               connection_.state() == connection_state::open;
+    }
+    [[nodiscard]] const close_info& info() const noexcept { return info_; }
+
+    // --- Reading
+
+    // `Finish` makes of the message what the handler is given. Without `keep_view` it has copied
+    // the message, which need not be kept then.
+    template <typename Handler, typename Finish>
+    void start_read(Handler&& handler, Finish finish, bool keep_view) {
+        auto* const op = make_operation(memory_, executor(), reads_, std::forward<Handler>(handler),
+                                        std::move(finish));
+        if (!reads_.empty()) return op->fail(make_error(errc::read_in_progress));
+        if (is_over()) return op->fail(end_error());
+        reads_.push(op);
+        keep_view_ = keep_view;
+        view_out_ = false;
+        if (pumping_) return; // the pump goes on with it
+        if (has_parked_ || !this->in_.empty()) {
+            wake();
+        } else if (phase_ == phase::open) {
+            settle();
+        }
+    }
+
+    void pause(bool yes) {
+        paused_ = yes;
+        if (!yes) wake();
+    }
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
+
+    // --- Sending
+
+    send_result send(opcode kind, std::span<const std::byte> bytes) {
+        return send_by(bytes.size(), [&] { return queue(kind, bytes); });
+    }
+
+    send_result send_fragment(opcode kind, std::span<const std::byte> bytes, bool last) {
+        const send_result result =
+            send_by(bytes.size(), [&] { return connection_.send_fragment(kind, bytes, last); });
+        if (result) {
+            fragmenting_ = !last;
+            if (last) take_mail();
+        }
+        return result;
+    }
+
+    errc send_ping(std::span<const std::byte> payload) {
+        return send_by(payload.size(), [&] { return connection_.ping(payload); }).error;
+    }
+    errc send_pong(std::span<const std::byte> payload) {
+        return send_by(payload.size(), [&] { return connection_.pong(payload); }).error;
+    }
+
+    [[nodiscard]] std::size_t buffered() const noexcept {
+        return this->copied() + head_.size() + connection_.output().size();
+    }
+
+    // A send that was given a token: completes when it is worth sending more.
+    template <typename Handler> void start_send(Handler&& handler, send_result result) {
+        auto* const op = make_waiting(drains_, std::forward<Handler>(handler));
+        if (result.status == send_status::above_high_water) return drains_.push(op);
+        op->complete(delivery::later, make_error(result.error));
+    }
+
+    // An operation that is over already.
+    template <typename Handler> void start_told(Handler&& handler, errc result) {
+        make_waiting(drains_, std::forward<Handler>(handler))
+            ->complete(delivery::later, make_error(result));
+    }
+
+    template <typename Handler> void start_drain(Handler&& handler) {
+        auto* const op = make_waiting(drains_, std::forward<Handler>(handler));
+        if (is_over() || this->broken_) return op->fail(end_error());
+        if (buffered() > low_water_) return drains_.push(op);
+        op->complete(delivery::later, {});
+    }
+
+    // Who asks while a Ping is under way waits for the same Pong.
+    template <typename Handler> void start_ping(Handler&& handler) {
+        auto* const op = make_waiting(pings_, std::forward<Handler>(handler));
+        if (pings_.empty()) {
+            ++ping_number_;
+            const errc error = send_ping(std::as_bytes(std::span(&ping_number_, 1)));
+            if (error != errc::success) return op->fail(make_error(error));
+            ping_time_ = Clock::now();
+        }
+        pings_.push(op);
+    }
+
+    // --- Ending
+
+    errc close(close_code code, std::string_view reason) {
+        if (phase_ == phase::open) {
+            const bool first = connection_.state() == connection_state::open;
+            const errc error = connection_.close(code, reason);
+            if (error == errc::success && first) start_closing();
+            return error;
+        }
+        if (!is_over() && phase_ != phase::refusing) abort();
+        return errc::success;
+    }
+
+    template <typename Handler> void start_closed(Handler&& handler, errc refused) {
+        auto* const op = make_waiting(closes_, std::forward<Handler>(handler));
+        if (refused != errc::success) return op->fail(make_error(refused));
+        if (phase_ != phase::ended) return closes_.push(op);
+        op->complete(delivery::later, {}, info_);
+    }
+
+    void abort() { end(io::error::operation_aborted); }
+
+    // The handle is gone: nobody is told anything any more, and the peer is told that we leave.
+    void abandon() {
+        destroy_operations();
+        if (phase_ == phase::open) {
+            take_mail();
+            (void)close(close_code::going_away, {});
+        } else if (phase_ != phase::ending && phase_ != phase::refusing) {
+            abort();
+        }
+        if (mailbox_ != nullptr) mailbox_->close();
+    }
+
+    [[nodiscard]] std::shared_ptr<mailbox> get_mailbox() {
+        if (mailbox_ == nullptr) {
+            mailbox_ = std::make_shared<own_mailbox>(*this);
+            if (is_over()) mailbox_->close();
+        }
+        return mailbox_;
+    }
+
+protected:
+    // --- What the opening handshake adds, different for client and server
+
+    virtual void take_opening() = 0; // from in_
+    virtual void take_opening_eof() { end(lost()); }
+    // The opening failed or was given up: completes what waits for it.
+    virtual void fail_opening(const error_code& error) = 0;
+    virtual void destroy_opening() noexcept = 0;
+    virtual void open_timed_out() = 0;
+    virtual void release_opening() noexcept {} // nothing points into it any more
+
+    [[nodiscard]] bool is_over() const noexcept {
+        return phase_ == phase::ending || phase_ == phase::ended;
+    }
+
+    void begin_opening() {
+        phase_ = phase::opening;
+        deadlines_.opening(Clock::now());
+    }
+    void opened() {
+        phase_ = phase::open;
+        deadlines_.opened(Clock::now());
+        if (this->eof_) connection_.receive_eof();
+        wake();
+    }
+    // Writes `head_`, then ends the transport.
+    void begin_refusing(const error_code& error) {
+        phase_ = phase::refusing;
+        if (!info_.error) info_.error = error;
+        deadlines_.closing(Clock::now());
+        wake();
+    }
+
+    template <typename Handler, typename... Rest> [[nodiscard]] operation<Rest...>*
+    make_waiting(operation_queue<Rest...>& queue, Handler&& handler) {
+        return make_operation(memory_, executor(), queue, std::forward<Handler>(handler),
+                              as_it_is{});
+    }
+
+    // Why nothing can be read or sent any more.
+    [[nodiscard]] error_code end_error() const noexcept {
+        if (info_.error) return info_.error;
+        return is_over() ? make_error(errc::closed) : this->read_error_;
+    }
+
+    [[nodiscard]] error_code lost() const noexcept {
+        const bool told = this->read_error_ && this->read_error_ != io::error::eof;
+        return told ? this->read_error_ : make_error(errc::connection_lost);
+    }
+
+    // Ends the connection here and now.
+    void end(const error_code& why) {
+        if (phase_ == phase::ended) return;
+        if (!info_.clean && !info_.error) info_.error = why;
+        phase_ = phase::ended;
+        this->close_transport();
+        timer_.cancel();
+        fail_operations();
+        has_parked_ = view_out_ = false;
+        this->in_ = {};
+        head_.release();
+        connection_.consume_output(connection_.output().size());
+        connection_.release_memory();
+        this->release_all();
+        closes_.complete_all({}, info_);
+    }
+
+    // Goes on later, outside of whatever the application is doing.
+    void wake() {
+        if (pumping_ || woken_) return;
+        woken_ = true;
+        io::post(executor(), [keep = this->shared_from_this()] {
+            keep->woken_ = false;
+            keep->take_input();
+            keep->settle();
+        });
+    }
+
+    // A turn is over: writes, ends what has ended, and waits for what comes next.
+    void settle() override {
+        if (phase_ == phase::ended) return;
+        this->flush();
+        if (phase_ == phase::ended) return;
+        if (mailbox_ != nullptr) mailbox_->ahead(buffered());
+        if (!drains_.empty() && buffered() <= low_water_) drains_.complete_all({});
+        if ((phase_ == phase::ending || phase_ == phase::refusing) && this->all_written()) {
+            shut_down();
+        }
+        if (phase_ == phase::ended) return;
+        if (this->in_.empty() && !view_out_ && !has_parked_) {
+            this->release_block();
+            if (phase_ == phase::open) release_opening();
+        }
+        this->read_more();
+        arm();
+    }
+
+    phase phase_ = phase::idle;
+    framewire::detail::byte_buffer head_; // of the opening handshake, written before any frame
+    close_info info_;
+
+private:
+    class own_mailbox final : public mailbox {
+    public:
+        explicit own_mailbox(engine& owner)
+            : mailbox(owner.max_output_, owner.high_water_), executor_(owner.executor()),
+              owner_(owner.weak_from_this()) {
+            this->ahead(owner.buffered());
+        }
+
+    private:
+        void call() override {
+            io::post(executor_, [owner = owner_] {
+                if (const std::shared_ptr<engine> self = owner.lock()) self->take_mail();
+            });
+        }
+        executor_type executor_;
+        std::weak_ptr<engine> owner_;
+    };
+
+    [[nodiscard]] connection_type make_connection(limits bounds) {
+        bounds.max_output = static_cast<std::uint64_t>(-1); // see has_room
+        if constexpr (Role == role::client) {
+            return connection_type(keys_.source, bounds);
+        } else {
+            return connection_type(bounds);
+        }
+    }
+
+    // --- The transport's questions and answers
+
+    [[nodiscard]] std::shared_ptr<channel<Next>> self() override {
+        return this->shared_from_this();
+    }
+
+    [[nodiscard]] bool wants_input() const noexcept override {
+        switch (phase_) {
+        case phase::opening: return true;
+        case phase::open:
+            return this->in_.empty() && !has_parked_ && !view_out_ &&
+                   (!paused_ || connection_.close_expected());
+        case phase::ending:
+        case phase::refusing: // only to see the end of it
+            return leaves_it_to_the_peer() || !transport_traits<Next>::shutdown_is_the_end;
+        default: return false;
+        }
+    }
+
+    void take_input() override {
+        if (!this->in_.empty()) deadlines_.received(Clock::now());
+        if (phase_ == phase::opening && !this->in_.empty()) take_opening();
+        if (phase_ == phase::open) pump();
+        if (is_over() || phase_ == phase::refusing) this->in_ = {};
+    }
+
+    void take_eof() override {
+        if (phase_ == phase::opening) return take_opening_eof();
+        if (phase_ != phase::open) return;
+        connection_.receive_eof();
+        pump();
+    }
+
+    [[nodiscard]] std::span<const std::byte> output() const noexcept override {
+        return head_.empty() ? connection_.output() : head_.bytes();
+    }
+    void consume_output(std::size_t size) noexcept override {
+        if (head_.empty()) return connection_.consume_output(size);
+        head_.consume(size);
+        if (head_.empty()) head_.release();
+    }
+
+    // What is still to be read may say more, as the peer's Close does.
+    void write_failed(const error_code& error) override {
+        head_.release();
+        connection_.consume_output(connection_.output().size());
+        if (!this->read_error_) this->read_error_ = error;
+        deadlines_.closing(Clock::now());
+        drains_.fail_all(error);
+        if (phase_ == phase::opening || phase_ == phase::deciding) end(error);
+    }
+
+    // --- Receiving
+
+    // Takes messages from the input for as long as somebody takes them.
+    void pump() {
+        if (pumping_) return;
+        const pump_guard guard(*this);
+        while (phase_ == phase::open && !view_out_) {
+            if (has_parked_) {
+                if (reads_.empty() || paused_) break;
+                deliver();
+                continue;
+            }
+            if (paused_ && !connection_.close_expected()) break;
+            if (this->in_.empty() && !this->eof_) break;
+            const event happened = connection_.next(this->in_);
+            if (happened.kind == event_kind::need_data) break;
+            take(happened);
+        }
+    }
+    // A handler that throws leaves the rest for another turn.
+    class pump_guard {
+    public:
+        explicit pump_guard(engine& owner) noexcept : owner_(owner) { owner_.pumping_ = true; }
+        pump_guard(const pump_guard&) = delete;
+        pump_guard& operator=(const pump_guard&) = delete;
+        ~pump_guard() {
+            owner_.pumping_ = false;
+            if (std::uncaught_exceptions() > exceptions_) owner_.wake();
+        }
+
+    private:
+        engine& owner_;
+        const int exceptions_ = std::uncaught_exceptions();
+    };
+
+    void deliver() {
+        has_parked_ = false;
+        view_out_ = keep_view_;
+        reads_.pop()->complete(delivery::here, {}, parked_);
+    }
+
+    void park(opcode kind, const event& e) {
+        parked_ = {kind, e.first, e.last, e.payload};
+        has_parked_ = true;
+        use_memory();
+    }
+
+    void use_memory() {
+        busy_ = true;
+        if (!deadlines_.holds_memory()) deadlines_.hold_memory(Clock::now());
+    }
+
+    void take(const event& e) {
+        switch (e.kind) {
+        case event_kind::need_data: return;
+        case event_kind::text: return park(opcode::text, e);
+        case event_kind::binary: return park(opcode::binary, e);
+        case event_kind::ping:
+            if constexpr (!Options.auto_pong) park(opcode::ping, e);
+            return;
+        case event_kind::pong: return take_pong(e.payload);
+        case event_kind::close:
+            info_.code = e.code;
+            info_.reason = e.text();
+            info_.clean = true; // RFC 6455 7.1.4: ours has been sent, or is on its way
+            info_.by_peer = !closed_here_;
+            return begin_ending();
+        case event_kind::failed:
+            info_.code = e.code;
+            if (!info_.error) {
+                info_.error = e.error == errc::connection_lost ? lost() : make_error(e.error);
+            }
+            return begin_ending();
+        }
+    }
+
+    void take_pong(std::span<const std::byte> payload) {
+        if (pings_.empty() || payload.size() != sizeof(ping_number_)) return;
+        if (std::memcmp(payload.data(), &ping_number_, sizeof(ping_number_)) != 0) return;
+        pings_.complete_all({}, std::chrono::duration_cast<round_trip>(Clock::now() - ping_time_));
+    }
+
+    // --- Sending
+
+    // The connection itself has no limit: what is counted here is all that waits.
+    [[nodiscard]] bool has_room(std::size_t size) const noexcept {
+        const std::uint64_t waiting = buffered();
+        return waiting == 0 || waiting + frame_size<Role>(size) <= max_output_;
+    }
+
+    template <typename Queue> send_result send_by(std::size_t size, Queue queue) {
+        if (!is_open()) return {send_status::refused, errc::not_open};
+        if (!has_room(size)) {
+            if (on_overflow_ == overflow_policy::close) {
+                (void)connection_.close(close_code::try_again_later, message_of(errc::output_full));
+                start_closing();
+            }
+            return {send_status::refused, errc::output_full};
+        }
+        const errc error = queue();
+        if (error != errc::success) return {send_status::refused, error};
+        use_memory();
+        wake();
+        return {buffered() > high_water_ ? send_status::above_high_water : send_status::queued,
+                errc::success};
+    }
+    [[nodiscard]] errc queue(opcode kind, std::span<const std::byte> bytes) {
+        return kind == opcode::text ? connection_.send_text(bytes) : connection_.send_binary(bytes);
+    }
+    [[nodiscard]] static std::string_view message_of(errc error) noexcept {
+        return framewire::message(error);
+    }
+
+    void take_mail() {
+        // A message cannot go between the fragments of another.
+        if (mailbox_ == nullptr || fragmenting_) return;
+        const mail all = mailbox_->take();
+        all.each([this](const mail::item& one, std::span<const std::byte> bytes) {
+            const std::string_view reason(reinterpret_cast<const char*>(bytes.data()),
+                                          bytes.size());
+            if (one.kind == opcode::close) {
+                // RFC 6455 7.4.1: 1010 is not for servers; and it has to close.
+                if (close(one.code, reason) != errc::success) (void)close(close_code::normal, {});
+            } else if (is_open() && queue(one.kind, bytes) == errc::success) {
+                use_memory(); // it was accepted: it goes, whatever was sent meanwhile
+            }
+        });
+        wake();
+    }
+
+    // --- Ending
+
+    void start_closing() {
+        closed_here_ = true;
+        // Nothing is delivered any more (RFC 6455 1.4), and the peer's Close has to be read.
+        has_parked_ = view_out_ = false;
+        deadlines_.closing(Clock::now());
+        wake();
+    }
+
+    // No frame will be read or made any more.
+    void begin_ending() {
+        phase_ = phase::ending;
+        deadlines_.closing(Clock::now());
+        if (mailbox_ != nullptr) mailbox_->close();
+        fail_operations();
+    }
+
+    void shut_down() {
+        const bool answer_end = transport_traits<Next>::shutdown_is_the_end && !shut_down_ &&
+                                this->read_error_ == io::error::eof;
+        if (this->broken_ || (this->eof_ && !answer_end)) return end(lost());
+        // RFC 6455 7.1.1: after a clean close, the server is the one to end the transport first.
+        if (shut_down_ || (leaves_it_to_the_peer() && !this->eof_)) return;
+        shut_down_ = true;
+        transport_traits<Next>::async_shutdown(
+            this->next_, [keep = this->shared_from_this()](const error_code& error) {
+                const bool over = error || transport_traits<Next>::shutdown_is_the_end;
+                if (over) keep->end(error ? error : make_error(errc::connection_lost));
+            });
+    }
+
+    [[nodiscard]] bool leaves_it_to_the_peer() const noexcept {
+        return Role == role::client && info_.clean;
+    }
+
+    void fail_operations() {
+        const error_code error = end_error();
+        fail_opening(error);
+        reads_.fail_all(error);
+        drains_.fail_all(error);
+        pings_.fail_all(error);
+    }
+    void destroy_operations() noexcept {
+        destroy_opening();
+        reads_.destroy_all();
+        drains_.destroy_all();
+        pings_.destroy_all();
+        closes_.destroy_all();
+    }
+
+    // --- Time
+
+    void arm() {
+        const auto now = Clock::now();
+        deadlines_.stalled(phase_ == phase::open && !wants_input() && !this->reading_, now);
+        const auto next = deadlines_.next(phase_ == phase::open);
+        if (next.when >= armed_) return; // the timer looks again when it fires
+        armed_ = next.when;
+        timer_.expires_at(armed_);
+        timer_.async_wait([keep = this->shared_from_this()](const error_code& error) {
+            if (!error) keep->on_timer();
+        });
+    }
+
+    void on_timer() {
+        armed_ = deadlines<Clock>::never;
+        if (phase_ == phase::ended) return;
+        const auto now = Clock::now();
+        const auto next = deadlines_.next(phase_ == phase::open);
+        if (next.when <= now) run_out(next.which, now);
+        settle();
+    }
+
+    void run_out(deadline which, typename Clock::time_point now) {
+        switch (which) {
+        case deadline::none: return;
+        case deadline::open: return open_timed_out();
+        case deadline::close:
+            if (this->broken_) return end(lost());
+            return end(make_error(errc::close_timeout));
+        case deadline::idle:
+            info_.error = make_error(errc::idle_timeout);
+            (void)close(close_code::going_away, message_of(errc::idle_timeout));
+            return;
+        case deadline::ping:
+            (void)send_ping({}); // when it cannot be sent, there is no answer either
+            deadlines_.pinged(now);
+            return;
+        case deadline::pong:
+            // To tell a peer that is there after all; nobody waits for its answer.
+            (void)connection_.close(close_code::going_away, message_of(errc::pong_timeout));
+            this->flush();
+            return end(make_error(errc::pong_timeout));
+        case deadline::memory:
+            if (std::exchange(busy_, false) || has_parked_ || view_out_) {
+                deadlines_.hold_memory(now);
+            } else {
+                deadlines_.memory_released();
+                connection_.release_memory();
+            }
+            return;
+        }
+    }
+
+    io::basic_waitable_timer<Clock, io::wait_traits<Clock>, executor_type> timer_;
+    typename Clock::time_point armed_ = deadlines<Clock>::never;
+    typename Clock::time_point ping_time_{};
+    deadlines<Clock> deadlines_;
+    [[no_unique_address]] own_keys<Role> keys_;
+    connection_type connection_;
+    const std::size_t high_water_;
+    const std::size_t low_water_;
+    const std::uint64_t max_output_;
+    const overflow_policy on_overflow_;
+    std::uint32_t ping_number_ = 0; // the payload of the last Ping that somebody waits for
+    message parked_;                // received, and not yet asked for
+    std::shared_ptr<mailbox> mailbox_;
+
+protected:
+    operation_memory memory_;
+
+private:
+    operation_queue<message> reads_; // at most one
+    operation_queue<> drains_;
+    operation_queue<round_trip> pings_;
+    operation_queue<close_info> closes_;
+    bool has_parked_ = false;
+    bool keep_view_ = false;
+    bool view_out_ = false; // the application looks at parked_
+    bool paused_ = false;
+    bool pumping_ = false;
+    bool woken_ = false;
+    bool fragmenting_ = false;
+    bool closed_here_ = false;
+    bool shut_down_ = false;
+    bool busy_ = false; // memory was used since the timer last looked
+};
+
+} // namespace framewire::net::detail
+
+#endif

@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Where other threads leave what a stream is to send.
+
+#ifndef FRAMEWIRE_ASIO_DETAIL_MAILBOX_HPP
+#define FRAMEWIRE_ASIO_DETAIL_MAILBOX_HPP
+
+#include <framewire/asio/message.hpp>
+#include <framewire/error.hpp>
+#include <framewire/rfc6455.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace framewire::net::detail {
+
+// What waits is kept as one run of bytes, and is handed over as a whole.
+class mail {
+public:
+    struct item {
+        opcode kind;
+        close_code code; // of a Close
+        std::size_t size;
+    };
+
+    void add(opcode kind, close_code code, std::span<const std::byte> bytes) {
+        items_.push_back({kind, code, bytes.size()});
+        bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
+
+    template <typename Take> void each(Take take) const {
+        std::span<const std::byte> rest(bytes_);
+        for (const item& one : items_) {
+            take(one, rest.first(one.size));
+            rest = rest.subspan(one.size);
+        }
+    }
+
+private:
+    std::vector<item> items_;
+    std::vector<std::byte> bytes_;
+};
+
+class mailbox {
+public:
+    virtual ~mailbox() = default;
+    mailbox(const mailbox&) = delete;
+    mailbox& operator=(const mailbox&) = delete;
+
+    // From any thread.
+    send_result put(opcode kind, close_code code, std::span<const std::byte> bytes) {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return {send_status::refused, errc::not_open};
+        const std::size_t waiting = ahead_ + mail_.size();
+        if (kind != opcode::close && waiting != 0 &&
+            (waiting > limit_ || bytes.size() + overhead > limit_ - waiting)) {
+            return {send_status::refused, errc::output_full};
+        }
+        mail_.add(kind, code, bytes);
+        if (kind == opcode::close) closed_ = true;
+        if (!std::exchange(called_, true)) call();
+        return {waiting + bytes.size() > high_water_ ? send_status::above_high_water
+                                                     : send_status::queued,
+                errc::success};
+    }
+    [[nodiscard]] bool closed() const {
+        const std::lock_guard lock(mutex_);
+        return closed_;
+    }
+
+    // From the stream's executor.
+    [[nodiscard]] mail take() {
+        const std::lock_guard lock(mutex_);
+        called_ = false;
+        ahead_ += mail_.size();
+        return std::exchange(mail_, {});
+    }
+    // How much waits in the stream itself.
+    void ahead(std::size_t bytes) {
+        const std::lock_guard lock(mutex_);
+        ahead_ = bytes;
+    }
+    // The stream sends nothing more, and is not called any more.
+    void close() {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+        called_ = true;
+        mail_ = {};
+    }
+
+protected:
+    mailbox(std::size_t limit, std::size_t high_water) noexcept
+        : limit_(limit), high_water_(high_water) {}
+    // Has the stream take what is there. Called under the lock, so that the execution context is
+    // still there.
+    virtual void call() = 0;
+
+private:
+    static constexpr std::size_t overhead = 14; // the longest prefix of a frame
+
+    mutable std::mutex mutex_;
+    mail mail_;
+    std::size_t ahead_ = 0;
+    const std::size_t limit_;
+    const std::size_t high_water_;
+    bool called_ = false;
+    bool closed_ = false;
+};
+
+} // namespace framewire::net::detail
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// A server's engine: what it does before the connection is open.
+
+#ifndef FRAMEWIRE_ASIO_DETAIL_SERVER_ENGINE_HPP
+#define FRAMEWIRE_ASIO_DETAIL_SERVER_ENGINE_HPP
+
+#include <framewire/asio/detail/engine.hpp>
+#include <framewire/asio/origin_policy.hpp>
+#include <framewire/detail/ascii.hpp>
+#include <framewire/handshake/response.hpp>
+#include <framewire/handshake/server.hpp>
+#include <framewire/handshake/upgrade_request.hpp>
+#include <framewire/http_fields.hpp>
+#include <framewire/http_head_writer.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace framewire::net::detail {
+
+template <async_stream Next, options Options, message_extension Extension, typename Clock>
+class server_engine final : public engine<Next, role::server, Options, Extension, Clock> {
+    using base = engine<Next, role::server, Options, Extension, Clock>;
+
+    // What is needed until the request is answered.
+    struct opening {
+        opening(const origin_policy& allowed, std::size_t max_head)
+            : origins(allowed), storage(new char[max_head]),
+              handshake(std::span(storage.get(), max_head)) {}
+
+        origin_policy origins;
+        std::unique_ptr<char[]> storage;
+        server_handshake handshake;
+        std::vector<std::byte> adopted; // read by somebody else, not taken yet
+        operation_queue<upgrade_request> waiting;
+    };
+
+public:
+    server_engine(Next&& next, const origin_policy& origins, const stream_options& options)
+        : base(std::move(next), options),
+          opening_(std::make_unique<opening>(origins, options.max_head_size)) {}
+
+    void adopt(std::span<const std::byte> already_read) {
+        if (this->phase_ != phase::idle) return;
+        opening_->adopted.insert(opening_->adopted.end(), already_read.begin(), already_read.end());
+    }
+
+    errc adopt(std::string_view target, std::span<const http_field> fields,
+               std::span<const std::byte> leftover) {
+        if (this->phase_ != phase::idle) return errc::not_open;
+        std::vector<char> head;
+        const written result = write_whole(head, [&](std::span<char> out) {
+            http_head_writer writer(out);
+            if (!framewire::detail::parse_target(target).valid) {
+                writer.fail(errc::bad_request_target);
+            }
+            writer.line("GET ", target, " HTTP/1.1");
+            for (const http_field& field : fields) {
+                // Nothing may end its line early; the rest is checked when it is read.
+                if (!framewire::detail::is_token(field.name) ||
+                    !framewire::detail::all_of(field.value, framewire::detail::is_field_char)) {
+                    writer.fail(errc::invalid_field);
+                }
+                writer.line(field.name, ": ", field.value);
+            }
+            writer.line();
+            return writer.result();
+        });
+        if (result.error != errc::success) return result.error;
+        adopt(std::as_bytes(std::span(head)));
+        adopt(leftover);
+        return errc::success;
+    }
+
+    template <typename Handler> void start_read_request(Handler&& handler) {
+        auto* const op = this->make_waiting(opening_ ? opening_->waiting : nothing_,
+                                            std::forward<Handler>(handler));
+        if (opening_ == nullptr || this->phase_ > phase::opening || !opening_->waiting.empty()) {
+            return op->fail(this->is_over() ? this->end_error() : make_error(errc::not_open));
+        }
+        opening_->waiting.push(op);
+        if (this->phase_ != phase::idle) return;
+        this->begin_opening();
+        if (opening_->adopted.empty()) {
+            this->settle();
+        } else {
+            this->in_ = opening_->adopted;
+            this->wake();
+        }
+    }
+
+    errc accept(const server_response& response) {
+        if (this->phase_ != phase::deciding) return errc::not_open;
+        const errc error = write_head(
+            [&](std::span<char> out) { return opening_->handshake.write_accept(out, response); });
+        if (error != errc::success) return error;
+        finished_ = std::move(opening_); // `in_` may point into it
+        this->opened();
+        return errc::success;
+    }
+
+    errc refuse(const http_rejection& rejection) {
+        if (this->phase_ != phase::deciding) return errc::not_open;
+        return reject(rejection, errc::upgrade_refused);
+    }
+
+    template <typename Handler> void start_refused(Handler&& handler, errc result) {
+        auto* const op = this->make_waiting(refusals_, std::forward<Handler>(handler));
+        if (result != errc::success) return op->fail(make_error(result));
+        refusals_.push(op);
+    }
+
+private:
+    // Has `write` fill a text of just the size it takes.
+    template <typename Write> static written write_whole(std::vector<char>& text, Write write) {
+        written result = write(std::span<char>{});
+        if (result.error != errc::buffer_too_small) return result;
+        text.resize(result.needed);
+        return write(std::span(text));
+    }
+
+    template <typename Write> errc write_head(Write write) {
+        std::vector<char> text;
+        const written result = write_whole(text, std::move(write));
+        if (result.error != errc::success) return result.error;
+        const auto bytes = std::as_bytes(std::span(text)).first(result.size);
+        return this->head_.append(bytes) ? errc::success : errc::out_of_memory;
+    }
+
+    errc reject(const http_rejection& rejection, errc cause) {
+        const errc error =
+            write_head([&](std::span<char> out) { return write_reject(out, rejection); });
+        if (error != errc::success) return error;
+        this->in_ = {}; // never read as a second request
+        this->begin_refusing(make_error(cause));
+        return errc::success;
+    }
+
+    void take_opening() override {
+        server_handshake& handshake = opening_->handshake;
+        switch (handshake.feed(this->in_)) {
+        case handshake_status::need_data: return;
+        case handshake_status::failed: return reject_request(handshake.rejection());
+        case handshake_status::complete: break;
+        }
+        const upgrade_request& request = handshake.request();
+        if (!opening_->origins.allows(request.origin)) {
+            http_rejection no;
+            no.status = http_status_for(errc::origin_not_allowed);
+            no.cause = errc::origin_not_allowed;
+            return reject_request(no);
+        }
+        this->phase_ = phase::deciding;
+        opening_->waiting.complete_all({}, request);
+    }
+
+    void reject_request(const http_rejection& rejection) {
+        const errc cause = rejection.cause;
+        if (reject(rejection, cause) != errc::success) return this->end(make_error(cause));
+        opening_->waiting.fail_all(make_error(cause));
+    }
+
+    void open_timed_out() override {
+        if (this->phase_ != phase::opening && this->phase_ != phase::deciding) return;
+        http_rejection late;
+        late.status = http_status_for(errc::open_timeout);
+        late.cause = errc::open_timeout;
+        reject_request(late);
+    }
+
+    void fail_opening(const error_code& error) override {
+        if (opening_ != nullptr) opening_->waiting.fail_all(error);
+        // A refusal that was given has done what it was to do.
+        const bool refused = this->info_.error == errc::upgrade_refused && !this->broken_;
+        refusals_.complete_all(refused ? error_code{} : error);
+    }
+    void destroy_opening() noexcept override {
+        if (opening_ != nullptr) opening_->waiting.destroy_all();
+        refusals_.destroy_all();
+    }
+    void release_opening() noexcept override { finished_.reset(); }
+
+    std::unique_ptr<opening> opening_;
+    std::unique_ptr<opening> finished_; // until what came behind the request is taken
+    operation_queue<upgrade_request> nothing_;
+    operation_queue<> refusals_;
+};
+
+} // namespace framewire::net::detail
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Sends on a stream from other threads.
+
+#ifndef FRAMEWIRE_ASIO_SENDER_HPP
+#define FRAMEWIRE_ASIO_SENDER_HPP
+
+#include <framewire/asio/detail/mailbox.hpp>
+#include <framewire/asio/message.hpp>
+#include <framewire/error.hpp>
+#include <framewire/rfc6455.hpp>
+#include <framewire/utf8.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace framewire::net {
+
+/// Sends on a stream from any thread. It may be copied, and may outlive the stream and even its
+/// execution context: then it refuses with `errc::not_open`. Messages of one thread leave in the
+/// order in which that thread sent them. What is sent between two turns of the stream's executor
+/// wakes it once, and leaves in one write.
+///
+/// A message that was accepted is lost when the stream ends before it is written, as any is.
+class sender {
+public:
+    /// Sends nowhere.
+    sender() noexcept = default;
+    /// Got from `stream::get_sender`.
+    explicit sender(std::shared_ptr<detail::mailbox> box) noexcept : box_(std::move(box)) {}
+
+    /// Queues a copy of a text; it goes behind a message that the stream is sending in fragments.
+    /// Refused: `not_open`, `text_not_utf8`, `output_full`.
+    send_result send_text(std::string_view text) const {
+        if (!is_utf8(text)) return {send_status::refused, errc::text_not_utf8};
+        return put(opcode::text, std::as_bytes(std::span(text.data(), text.size())));
+    }
+    /// Queues a copy of the bytes, as `send_text`.
+    send_result send_binary(std::span<const std::byte> bytes) const {
+        return put(opcode::binary, bytes);
+    }
+    /// Closes the stream behind what was sent before; later sends are refused. Refused as by
+    /// `stream::close`.
+    errc close(close_code code = close_code::normal, std::string_view reason = {}) const {
+        const bool empty = code == close_code::no_status_received && reason.empty();
+        if (!empty && !is_wire_close_code(code)) return errc::close_code_not_sendable;
+        if (reason.size() > max_close_reason) return errc::close_reason_too_long;
+        if (!is_utf8(reason)) return errc::close_reason_not_utf8;
+        if (box_ == nullptr) return errc::success;
+        const auto bytes = std::as_bytes(std::span(reason.data(), reason.size()));
+        (void)box_->put(opcode::close, code, bytes); // closed already: nothing to do
+        return errc::success;
+    }
+
+    /// True when everything would be refused.
+    [[nodiscard]] bool expired() const { return box_ == nullptr || box_->closed(); }
+
+private:
+    send_result put(opcode kind, std::span<const std::byte> bytes) const {
+        if (box_ == nullptr) return {send_status::refused, errc::not_open};
+        return box_->put(kind, close_code::normal, bytes);
+    }
+
+    std::shared_ptr<detail::mailbox> box_;
+};
+
+} // namespace framewire::net
+
+#endif
