@@ -38,7 +38,7 @@ if(FRAMEWIRE_ASIO MATCHES "auto|standalone")
     framewire_look_for_asio(standalone asio.hpp asio/version.hpp "define ASIO_VERSION ([0-9]+)")
     if(Asio_standalone_VERSION GREATER_EQUAL 102200)
         list(APPEND Asio_picked standalone)
-    elseif(Asio_standalone_INCLUDE_DIR)
+    elseif(Asio_standalone_VERSION)
         string(APPEND Asio_older " The one in ${Asio_standalone_INCLUDE_DIR} is older.")
     endif()
 endif()
@@ -54,7 +54,7 @@ if(FRAMEWIRE_ASIO MATCHES "auto|boost")
     unset(Asio_hints)
     if(Asio_boost_VERSION GREATER_EQUAL 107400)
         list(APPEND Asio_picked boost)
-    elseif(Asio_boost_INCLUDE_DIR)
+    elseif(Asio_boost_VERSION)
         string(APPEND Asio_older " The Boost in ${Asio_boost_INCLUDE_DIR} is older.")
     endif()
 endif()
@@ -87,6 +87,7 @@ endif()
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(Asio
     REQUIRED_VARS Asio_INCLUDE_DIR Threads_FOUND
+    VERSION_VAR Asio_VERSION
     REASON_FAILURE_MESSAGE "It has to be standalone Asio 1.22 or newer (Debian and Ubuntu: libasio-dev) or \
 Boost 1.74 or newer (Debian 12: libboost1.81-dev), as FRAMEWIRE_ASIO=${FRAMEWIRE_ASIO} says. Asio_ROOT and \
 BOOST_ROOT name other places.${Asio_older}")
