@@ -89,7 +89,7 @@ private:
         } else if (is_hex_digit(c)) {
             size_ = shifted_in(size_, 16, c);
             step_ = step::size;
-        } else if (step_ == step::size && (c == ';' || is_ows(c))) {
+        } else if (c == ';' || is_ows(c)) {
             step_ = step::extension;
         } else {
             done_ = true; // no chunk at all
