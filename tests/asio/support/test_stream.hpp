@@ -47,7 +47,7 @@ struct operation_counts {
     [[nodiscard]] std::size_t all_writes() const { return async_writes + writes; }
 };
 
-/// How the transport behaves. May be changed at any time.
+/// How the transport behaves. May be changed at any time, the capacity by `peer::set_capacity`.
 struct wire_settings {
     static constexpr std::size_t no_limit = static_cast<std::size_t>(-1);
     static constexpr std::size_t never = no_limit;
@@ -81,6 +81,10 @@ public:
             data_.erase(0, begin_);
             begin_ = 0;
         }
+    }
+
+    void release() {
+        if (empty()) data_ = std::string();
     }
 
 private:
@@ -305,6 +309,11 @@ public:
         }
     }
 
+    void release_memory() {
+        inbound_.release();
+        outbound_.release();
+    }
+
     // --- The execution context ends
 
     void abandon() noexcept {
@@ -472,6 +481,14 @@ public:
     [[nodiscard]] bool ended() const { return wire_->sending_ended(); }
     /// The stream closed its end, or was destroyed.
     [[nodiscard]] bool closed() const { return wire_->closed(); }
+
+    /// Bytes that wait for this end at most.
+    void set_capacity(std::size_t bytes) {
+        wire_->settings.capacity = bytes;
+        wire_->progress();
+    }
+    /// Gives back the memory of what went through.
+    void release_memory() { wire_->release_memory(); }
 
     [[nodiscard]] wire_settings& settings() { return wire_->settings; }
     [[nodiscard]] const operation_counts& counts() const { return wire_->counts; }
