@@ -45,6 +45,8 @@ public:
         ends_[1] = -1;
     }
 
+    void say_no_more() const { ::shutdown(ends_[1], SHUT_WR); }
+
     // The server's side says something, and reads what has come.
     void say(std::string_view text) const {
         REQUIRE(::send(ends_[1], text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
@@ -158,6 +160,10 @@ TEST_CASE("readme: the client for event loops ends with the transport") {
         CHECK_FALSE(to.turn(c));
         CHECK(to.told.empty());
     }
+    SECTION("before the answer, which is not to come") {
+        wire.say_no_more();
+        CHECK_FALSE(to.turn(c));
+    }
     SECTION("without a Close frame") {
         open(c, wire, to);
         wire.hang_up();
@@ -231,6 +237,21 @@ TEST_CASE("readme: the client for event loops waits for room to write, and not f
     CHECK(to.turn(c));
     c.close_until = std::chrono::steady_clock::now(); // as if that were long ago
     CHECK_FALSE(to.turn(c));
+}
+
+TEST_CASE("readme: the client for event loops keeps its request until there is room for it") {
+    const conversation wire;
+    const std::string before(4096, 'x');
+    while (::send(wire.client_end(), before.data(), before.size(), 0) > 0) {
+    }
+    client c(wire.client_end(), asked);
+    listener to;
+    CHECK(to.turn(c));
+    CHECK(c.events() == (POLLIN | POLLOUT));
+    CHECK_FALSE(wire.hear().ends_with("\r\n\r\n"));
+    CHECK(to.turn(c));
+    CHECK(c.events() == POLLIN);
+    CHECK(wire.hear().ends_with("\r\n\r\n"));
 }
 
 TEST_CASE("readme: the client for event loops gives up a handshake that does not end") {
