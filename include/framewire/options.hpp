@@ -47,6 +47,8 @@ struct limits {
     /// While more bytes than this wait in the output, only the newest Ping is answered
     /// (RFC 6455 5.5.3).
     std::uint32_t pong_backlog = 4096;
+
+    friend bool operator==(const limits&, const limits&) = default;
 };
 
 } // namespace framewire

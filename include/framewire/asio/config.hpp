@@ -32,11 +32,13 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/require.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/version.hpp>
 #if BOOST_ASIO_VERSION >= 101900
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -58,11 +60,13 @@
 #include <asio/error.hpp>
 #include <asio/execution.hpp>
 #include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
 #include <asio/prefer.hpp>
 #include <asio/require.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/strand.hpp>
 #define FRAMEWIRE_ASIO_HAS_CANCELLATION 1
 #endif
 

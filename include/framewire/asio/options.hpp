@@ -31,6 +31,8 @@ struct timeouts {
     /// From the first Close frame or failure to the end of the connection. Then the transport is
     /// dropped, with `errc::close_timeout` unless the closing handshake had been completed.
     std::chrono::milliseconds close{5'000};
+
+    friend bool operator==(const timeouts&, const timeouts&) = default;
 };
 
 /// What happens to a message for which `limits::max_output` leaves no room.
@@ -52,6 +54,8 @@ struct stream_options {
     overflow_policy on_overflow = overflow_policy::refuse;
     /// The longest head of an HTTP request or response, in bytes.
     std::size_t max_head_size = 16'384;
+
+    friend bool operator==(const stream_options&, const stream_options&) = default;
 };
 
 } // namespace framewire::net

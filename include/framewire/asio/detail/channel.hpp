@@ -9,6 +9,7 @@
 
 #include <framewire/asio/config.hpp>
 #include <framewire/asio/detail/receive_block.hpp>
+#include <framewire/asio/detail/timer_queue.hpp>
 #include <framewire/asio/detail/transport.hpp>
 #include <framewire/detail/byte_buffer.hpp>
 
@@ -16,20 +17,29 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace framewire::net::detail {
 
-template <typename Next> class channel {
+// Only for transports that have to be given a buffer.
+struct private_buffers {
+    static constexpr std::size_t size = 512;
+
+    std::unique_ptr<std::byte[]> small;    // to read into while nothing is known to come
+    framewire::detail::byte_buffer copied; // what is being written
+    bool last_read_full = false;           // there is more to come
+};
+struct no_buffers {};
+
+template <typename Next> class channel : public timed {
 public:
     explicit channel(Next&& next) : next_(std::move(next)) {}
-    channel(const channel&) = delete;
-    channel& operator=(const channel&) = delete;
 
     [[nodiscard]] Next& next() noexcept { return next_; }
 
 protected:
-    virtual ~channel() = default;
+    ~channel() = default;
 
     // --- What the derived class decides
 
@@ -40,14 +50,16 @@ protected:
     virtual void consume_output(std::size_t size) noexcept = 0;
     virtual void write_failed(const error_code& error) = 0;
     virtual void settle() = 0; // a turn is over
-    // Keeps the object alive.
-    [[nodiscard]] virtual std::shared_ptr<channel> self() = 0;
 
     // --- What it uses
 
+    [[nodiscard]] std::shared_ptr<channel> self() {
+        return std::static_pointer_cast<channel>(this->shared_from_this());
+    }
+
     void read_more() {
         if (reading_ || eof_ || closed_ || !wants_input()) return;
-        if constexpr (waitable_transport<Next>) {
+        if constexpr (waits) {
             error_code failure;
             if (!stop_blocking(failure)) return post_read_error(failure);
             reading_ = true;
@@ -56,14 +68,15 @@ protected:
             });
         } else {
             reading_ = true;
-            // After a full read there is more to come.
             std::span<std::byte> room;
-            if (last_read_full_) {
+            if (buffers_.last_read_full) {
                 block_.take();
                 room = block_.bytes();
             } else {
-                if (small_ == nullptr) small_.reset(new std::byte[small_size]);
-                room = {small_.get(), small_size};
+                if (buffers_.small == nullptr) {
+                    buffers_.small.reset(new std::byte[private_buffers::size]);
+                }
+                room = {buffers_.small.get(), private_buffers::size};
             }
             next_.async_read_some(io::buffer(room.data(), room.size()),
                                   [keep = self(), room](const error_code& error, std::size_t size) {
@@ -74,7 +87,7 @@ protected:
 
     void flush() {
         while (!writing_ && !broken_ && !closed_) {
-            if constexpr (waitable_transport<Next>) {
+            if constexpr (waits) {
                 const std::span<const std::byte> out = output();
                 if (out.empty()) return;
                 error_code error;
@@ -85,9 +98,9 @@ protected:
                 if (error) return fail_writing(error);
                 consume_output(size);
             } else {
-                if (copied_.empty() && !copy_output()) return;
+                if (buffers_.copied.empty() && !copy_output()) return;
                 writing_ = true;
-                const std::span<const std::byte> out = copied_.bytes();
+                const std::span<const std::byte> out = buffers_.copied.bytes();
                 next_.async_write_some(io::buffer(out.data(), out.size()),
                                        [keep = self()](const error_code& error, std::size_t size) {
                                            keep->on_written(error, size);
@@ -97,9 +110,14 @@ protected:
     }
 
     // Bytes that were taken from the output but are not written yet.
-    [[nodiscard]] std::size_t copied() const noexcept { return copied_.size(); }
+    [[nodiscard]] std::size_t copied() const noexcept {
+        if constexpr (waits)
+            return 0;
+        else
+            return buffers_.copied.size();
+    }
     [[nodiscard]] bool all_written() const noexcept {
-        return broken_ || (!writing_ && copied_.empty() && output().empty());
+        return broken_ || (!writing_ && copied() == 0 && output().empty());
     }
 
     void close_transport() noexcept {
@@ -113,8 +131,10 @@ protected:
     }
     void release_all() noexcept {
         release_block();
-        if (!reading_) small_.reset();
-        if (!writing_) copied_.release();
+        if constexpr (!waits) {
+            if (!reading_) buffers_.small.reset();
+            if (!writing_) buffers_.copied.release();
+        }
     }
 
     Next next_;
@@ -127,7 +147,7 @@ protected:
     bool closed_ = false;
 
 private:
-    static constexpr std::size_t small_size = 512;
+    static constexpr bool waits = waitable_transport<Next>;
     static constexpr std::size_t copy_size = 65'536;
     static constexpr int reads_in_a_row = 8;
 
@@ -166,7 +186,7 @@ private:
     void on_read(const error_code& error, std::span<std::byte> room, std::size_t size) {
         reading_ = false;
         if (closed_) return release_all();
-        last_read_full_ = size == room.size();
+        buffers_.last_read_full = size == room.size();
         if (size != 0) {
             in_ = room.first(size);
             take_input();
@@ -202,7 +222,7 @@ private:
         std::span<const std::byte> out = output();
         out = out.first(std::min(out.size(), copy_size));
         if (out.empty()) return false;
-        if (!copied_.append(out)) {
+        if (!buffers_.copied.append(out)) {
             fail_writing(io::error::no_memory);
             return false;
         }
@@ -212,21 +232,19 @@ private:
     void on_written(const error_code& error, std::size_t size) {
         writing_ = false;
         if (closed_) return release_all();
-        copied_.consume(size);
+        buffers_.copied.consume(size);
         if (error) fail_writing(error);
         settle();
     }
     void fail_writing(const error_code& error) {
         broken_ = true;
-        copied_.clear();
+        if constexpr (!waits) buffers_.copied.clear();
         write_failed(error);
     }
 
-    receive_block block_;
-    std::unique_ptr<std::byte[]> small_;
-    framewire::detail::byte_buffer copied_;
     bool made_ready_ = false;
-    bool last_read_full_ = false;
+    receive_block block_;
+    [[no_unique_address]] std::conditional_t<waits, no_buffers, private_buffers> buffers_;
 };
 
 } // namespace framewire::net::detail

@@ -21,6 +21,7 @@ public:
     using time_point = typename Clock::time_point;
     static constexpr time_point never = time_point::max();
 
+    // The values are borrowed.
     explicit deadlines(const timeouts& values) noexcept : values_(values) {}
 
     void opening(time_point now) noexcept { fixed_ = after(now, values_.open); }
@@ -47,6 +48,10 @@ public:
     // Memory was taken: a second later it is time to see whether it is still of use.
     void hold_memory(time_point now) noexcept { memory_ = now + std::chrono::seconds(1); }
     void memory_released() noexcept { memory_ = never; }
+    // Nothing was received for so long that the next message is a rare one.
+    [[nodiscard]] bool quiet(time_point now) const noexcept {
+        return now - received_ > std::chrono::seconds(1);
+    }
     [[nodiscard]] bool holds_memory() const noexcept { return memory_ != never; }
 
     [[nodiscard]] bool is_closing() const noexcept { return closing_; }
@@ -84,7 +89,7 @@ private:
                           std::min<std::chrono::milliseconds>(delay, longest));
     }
 
-    const timeouts values_;
+    const timeouts& values_;
     time_point fixed_ = never; // of the opening, then of the closing handshake
     time_point received_{};
     time_point pinged_ = never;

@@ -13,6 +13,7 @@
 #include <framewire/asio/detail/mailbox.hpp>
 #include <framewire/asio/detail/operation.hpp>
 #include <framewire/asio/detail/random.hpp>
+#include <framewire/asio/detail/timer_queue.hpp>
 #include <framewire/asio/detail/transport.hpp>
 #include <framewire/asio/message.hpp>
 #include <framewire/asio/options.hpp>
@@ -42,6 +43,18 @@ enum class phase : std::uint8_t {
     ended,
 };
 
+// What all streams with the same options share.
+[[nodiscard]] inline std::shared_ptr<const stream_options>
+shared_options(const stream_options& options) {
+    static thread_local std::weak_ptr<const stream_options> last;
+    std::shared_ptr<const stream_options> shared = last.lock();
+    if (shared == nullptr || *shared != options) {
+        shared = std::make_shared<const stream_options>(options);
+        last = shared;
+    }
+    return shared;
+}
+
 // The keys that a client masks with; a server has none.
 template <role Role> struct own_keys {};
 template <> struct own_keys<role::client> {
@@ -50,8 +63,7 @@ template <> struct own_keys<role::client> {
 
 template <async_stream Next, role Role, options Options, message_extension Extension,
           typename Clock>
-class engine : public channel<Next>,
-               public std::enable_shared_from_this<engine<Next, Role, Options, Extension, Clock>> {
+class engine : public channel<Next> {
     using connection_type = connection<Role, Options, Extension>;
 
 public:
@@ -59,13 +71,12 @@ public:
     using round_trip = std::chrono::nanoseconds;
 
     engine(Next&& next, const stream_options& options)
-        : channel<Next>(std::move(next)), timer_(this->next_.get_executor()),
-          deadlines_(options.timeouts), connection_(make_connection(options.limits)),
-          high_water_(options.high_water),
-          low_water_(std::min(options.low_water, options.high_water)),
-          max_output_(options.limits.max_output), on_overflow_(options.on_overflow) {}
+        : channel<Next>(std::move(next)), timers_(timer_queue<Clock>::of(executor())),
+          options_(shared_options(options)), deadlines_(options_->timeouts),
+          connection_(make_connection(options.limits)) {}
 
-    ~engine() override {
+    virtual ~engine() {
+        timers_.remove(*this);
         if (mailbox_ != nullptr) mailbox_->close();
     }
 
@@ -74,7 +85,10 @@ public:
         return phase_ == phase::open && !this->broken_ &&
                connection_.state() == connection_state::open;
     }
-    [[nodiscard]] const close_info& info() const noexcept { return info_; }
+    [[nodiscard]] const close_info& info() const noexcept {
+        static const close_info none;
+        return info_ != nullptr ? *info_ : none;
+    }
 
     // --- Reading
 
@@ -146,20 +160,21 @@ public:
     template <typename Handler> void start_drain(Handler&& handler) {
         auto* const op = make_waiting(drains_, std::forward<Handler>(handler));
         if (is_over() || this->broken_) return op->fail(end_error());
-        if (buffered() > low_water_) return drains_.push(op);
+        if (buffered() > options_->low_water) return drains_.push(op);
         op->complete(delivery::later, {});
     }
 
     // Who asks while a Ping is under way waits for the same Pong.
     template <typename Handler> void start_ping(Handler&& handler) {
-        auto* const op = make_waiting(pings_, std::forward<Handler>(handler));
-        if (pings_.empty()) {
-            ++ping_number_;
-            const errc error = send_ping(std::as_bytes(std::span(&ping_number_, 1)));
+        if (pings_ == nullptr) pings_ = std::make_unique<own_pings>();
+        auto* const op = make_waiting(pings_->waiting, std::forward<Handler>(handler));
+        if (pings_->waiting.empty()) {
+            const std::uint32_t number = ++pings_->number;
+            const errc error = send_ping(std::as_bytes(std::span(&number, 1)));
             if (error != errc::success) return op->fail(make_error(error));
-            ping_time_ = Clock::now();
+            pings_->sent = Clock::now();
         }
-        pings_.push(op);
+        pings_->waiting.push(op);
     }
 
     // --- Ending
@@ -179,7 +194,7 @@ public:
         auto* const op = make_waiting(closes_, std::forward<Handler>(handler));
         if (refused != errc::success) return op->fail(make_error(refused));
         if (phase_ != phase::ended) return closes_.push(op);
-        op->complete(delivery::later, {}, info_);
+        op->complete(delivery::later, {}, info());
     }
 
     void abort() { end(io::error::operation_aborted); }
@@ -232,7 +247,7 @@ protected:
     // Writes `head_`, then ends the transport.
     void begin_refusing(const error_code& error) {
         phase_ = phase::refusing;
-        if (!info_.error) info_.error = error;
+        if (!info().error) set_info().error = error;
         deadlines_.closing(Clock::now());
         wake();
     }
@@ -245,7 +260,7 @@ protected:
 
     // Why nothing can be read or sent any more.
     [[nodiscard]] error_code end_error() const noexcept {
-        if (info_.error) return info_.error;
+        if (info().error) return info().error;
         return is_over() ? make_error(errc::closed) : this->read_error_;
     }
 
@@ -257,10 +272,10 @@ protected:
     // Ends the connection here and now.
     void end(const error_code& why) {
         if (phase_ == phase::ended) return;
-        if (!info_.clean && !info_.error) info_.error = why;
+        if (!info().clean && !info().error) set_info().error = why;
         phase_ = phase::ended;
         this->close_transport();
-        timer_.cancel();
+        timers_.remove(*this);
         fail_operations();
         has_parked_ = view_out_ = false;
         this->in_ = {};
@@ -268,14 +283,18 @@ protected:
         connection_.consume_output(connection_.output().size());
         connection_.release_memory();
         this->release_all();
-        closes_.complete_all({}, info_);
+        closes_.complete_all({}, info());
+    }
+
+    [[nodiscard]] std::shared_ptr<engine> self_engine() {
+        return std::static_pointer_cast<engine>(this->shared_from_this());
     }
 
     // Goes on later, outside of whatever the application is doing.
     void wake() {
         if (pumping_ || woken_) return;
         woken_ = true;
-        io::post(executor(), [keep = this->shared_from_this()] {
+        io::post(executor(), [keep = self_engine()] {
             keep->woken_ = false;
             keep->take_input();
             keep->settle();
@@ -288,7 +307,7 @@ protected:
         this->flush();
         if (phase_ == phase::ended) return;
         if (mailbox_ != nullptr) mailbox_->ahead(buffered());
-        if (!drains_.empty() && buffered() <= low_water_) drains_.complete_all({});
+        if (!drains_.empty() && buffered() <= options_->low_water) drains_.complete_all({});
         if ((phase_ == phase::ending || phase_ == phase::refusing) && this->all_written()) {
             shut_down();
         }
@@ -296,6 +315,7 @@ protected:
         if (this->in_.empty() && !view_out_ && !has_parked_) {
             this->release_block();
             if (phase_ == phase::open) release_opening();
+            release_memory();
         }
         this->read_more();
         arm();
@@ -303,14 +323,20 @@ protected:
 
     phase phase_ = phase::idle;
     framewire::detail::byte_buffer head_; // of the opening handshake, written before any frame
-    close_info info_;
+
+    [[nodiscard]] close_info& set_info() {
+        if (info_ == nullptr) info_ = std::make_unique<close_info>();
+        return *info_;
+    }
 
 private:
+    static constexpr std::uint8_t few_turns = 4;
+
     class own_mailbox final : public mailbox {
     public:
         explicit own_mailbox(engine& owner)
-            : mailbox(owner.max_output_, owner.high_water_), executor_(owner.executor()),
-              owner_(owner.weak_from_this()) {
+            : mailbox(owner.options_->limits.max_output, owner.options_->high_water),
+              executor_(owner.executor()), owner_(owner.self_engine()) {
             this->ahead(owner.buffered());
         }
 
@@ -335,10 +361,6 @@ private:
 
     // --- The transport's questions and answers
 
-    [[nodiscard]] std::shared_ptr<channel<Next>> self() override {
-        return this->shared_from_this();
-    }
-
     [[nodiscard]] bool wants_input() const noexcept override {
         switch (phase_) {
         case phase::opening: return true;
@@ -353,7 +375,11 @@ private:
     }
 
     void take_input() override {
-        if (!this->in_.empty()) deadlines_.received(Clock::now());
+        if (!this->in_.empty()) {
+            const auto now = Clock::now();
+            if (deadlines_.quiet(now)) turns_ = 0;
+            deadlines_.received(now);
+        }
         if (phase_ == phase::opening && !this->in_.empty()) take_opening();
         if (phase_ == phase::open) pump();
         if (is_over() || phase_ == phase::refusing) this->in_ = {};
@@ -428,13 +454,18 @@ private:
 
     void park(opcode kind, const event& e) {
         parked_ = {kind, e.first, e.last, e.payload};
-        has_parked_ = true;
-        use_memory();
+        has_parked_ = used_ = true;
     }
 
-    void use_memory() {
-        busy_ = true;
-        if (!deadlines_.holds_memory()) deadlines_.hold_memory(Clock::now());
+    // Who talks rarely gives memory back after each turn; who talks much, when he has stopped.
+    void release_memory() {
+        if (!std::exchange(used_, false) || deadlines_.holds_memory()) return;
+        if (turns_ < few_turns) {
+            ++turns_;
+            connection_.release_memory();
+        } else {
+            deadlines_.hold_memory(Clock::now());
+        }
     }
 
     void take(const event& e) {
@@ -447,24 +478,25 @@ private:
             return;
         case event_kind::pong: return take_pong(e.payload);
         case event_kind::close:
-            info_.code = e.code;
-            info_.reason = e.text();
-            info_.clean = true; // RFC 6455 7.1.4: ours has been sent, or is on its way
-            info_.by_peer = !closed_here_;
+            set_info().code = e.code;
+            info_->reason = e.text();
+            info_->clean = true; // RFC 6455 7.1.4: ours has been sent, or is on its way
+            info_->by_peer = !closed_here_;
             return begin_ending();
         case event_kind::failed:
-            info_.code = e.code;
-            if (!info_.error) {
-                info_.error = e.error == errc::connection_lost ? lost() : make_error(e.error);
+            set_info().code = e.code;
+            if (!info_->error) {
+                info_->error = e.error == errc::connection_lost ? lost() : make_error(e.error);
             }
             return begin_ending();
         }
     }
 
     void take_pong(std::span<const std::byte> payload) {
-        if (pings_.empty() || payload.size() != sizeof(ping_number_)) return;
-        if (std::memcmp(payload.data(), &ping_number_, sizeof(ping_number_)) != 0) return;
-        pings_.complete_all({}, std::chrono::duration_cast<round_trip>(Clock::now() - ping_time_));
+        if (pings_ == nullptr || payload.size() != sizeof(pings_->number)) return;
+        if (std::memcmp(payload.data(), &pings_->number, sizeof(pings_->number)) != 0) return;
+        const auto elapsed = Clock::now() - pings_->sent;
+        pings_->waiting.complete_all({}, std::chrono::duration_cast<round_trip>(elapsed));
     }
 
     // --- Sending
@@ -472,13 +504,13 @@ private:
     // The connection itself has no limit: what is counted here is all that waits.
     [[nodiscard]] bool has_room(std::size_t size) const noexcept {
         const std::uint64_t waiting = buffered();
-        return waiting == 0 || waiting + frame_size<Role>(size) <= max_output_;
+        return waiting == 0 || waiting + frame_size<Role>(size) <= options_->limits.max_output;
     }
 
     template <typename Queue> send_result send_by(std::size_t size, Queue queue) {
         if (!is_open()) return {send_status::refused, errc::not_open};
         if (!has_room(size)) {
-            if (on_overflow_ == overflow_policy::close) {
+            if (options_->on_overflow == overflow_policy::close) {
                 (void)connection_.close(close_code::try_again_later, message_of(errc::output_full));
                 start_closing();
             }
@@ -486,10 +518,10 @@ private:
         }
         const errc error = queue();
         if (error != errc::success) return {send_status::refused, error};
-        use_memory();
+        used_ = true;
         wake();
-        return {buffered() > high_water_ ? send_status::above_high_water : send_status::queued,
-                errc::success};
+        const bool high = buffered() > options_->high_water;
+        return {high ? send_status::above_high_water : send_status::queued, errc::success};
     }
     [[nodiscard]] errc queue(opcode kind, std::span<const std::byte> bytes) {
         return kind == opcode::text ? connection_.send_text(bytes) : connection_.send_binary(bytes);
@@ -509,7 +541,7 @@ private:
                 // RFC 6455 7.4.1: 1010 is not for servers; and it has to close.
                 if (close(one.code, reason) != errc::success) (void)close(close_code::normal, {});
             } else if (is_open() && queue(one.kind, bytes) == errc::success) {
-                use_memory(); // it was accepted: it goes, whatever was sent meanwhile
+                used_ = true; // it was accepted: it goes, whatever was sent meanwhile
             }
         });
         wake();
@@ -541,14 +573,14 @@ private:
         if (shut_down_ || (leaves_it_to_the_peer() && !this->eof_)) return;
         shut_down_ = true;
         transport_traits<Next>::async_shutdown(
-            this->next_, [keep = this->shared_from_this()](const error_code& error) {
+            this->next_, [keep = self_engine()](const error_code& error) {
                 const bool over = error || transport_traits<Next>::shutdown_is_the_end;
                 if (over) keep->end(error ? error : make_error(errc::connection_lost));
             });
     }
 
     [[nodiscard]] bool leaves_it_to_the_peer() const noexcept {
-        return Role == role::client && info_.clean;
+        return Role == role::client && info().clean;
     }
 
     void fail_operations() {
@@ -556,13 +588,13 @@ private:
         fail_opening(error);
         reads_.fail_all(error);
         drains_.fail_all(error);
-        pings_.fail_all(error);
+        if (pings_ != nullptr) pings_->waiting.fail_all(error);
     }
     void destroy_operations() noexcept {
         destroy_opening();
         reads_.destroy_all();
         drains_.destroy_all();
-        pings_.destroy_all();
+        if (pings_ != nullptr) pings_->waiting.destroy_all();
         closes_.destroy_all();
     }
 
@@ -574,10 +606,11 @@ private:
         const auto next = deadlines_.next(phase_ == phase::open);
         if (next.when >= armed_) return; // the timer looks again when it fires
         armed_ = next.when;
-        timer_.expires_at(armed_);
-        timer_.async_wait([keep = this->shared_from_this()](const error_code& error) {
-            if (!error) keep->on_timer();
-        });
+        timers_.set(*this, armed_);
+    }
+
+    void ring(std::shared_ptr<timed> self) override {
+        io::post(executor(), [self = std::move(self)] { static_cast<engine&>(*self).on_timer(); });
     }
 
     void on_timer() {
@@ -597,7 +630,7 @@ private:
             if (this->broken_) return end(lost());
             return end(make_error(errc::close_timeout));
         case deadline::idle:
-            info_.error = make_error(errc::idle_timeout);
+            set_info().error = make_error(errc::idle_timeout);
             (void)close(close_code::going_away, message_of(errc::idle_timeout));
             return;
         case deadline::ping:
@@ -610,28 +643,31 @@ private:
             this->flush();
             return end(make_error(errc::pong_timeout));
         case deadline::memory:
-            if (std::exchange(busy_, false) || has_parked_ || view_out_) {
-                deadlines_.hold_memory(now);
-            } else {
-                deadlines_.memory_released();
-                connection_.release_memory();
+            if (std::exchange(used_, false) || has_parked_ || view_out_) {
+                return deadlines_.hold_memory(now);
             }
-            return;
+            turns_ = 0;
+            connection_.release_memory();
+            return deadlines_.memory_released();
         }
     }
 
-    io::basic_waitable_timer<Clock, io::wait_traits<Clock>, executor_type> timer_;
-    typename Clock::time_point armed_ = deadlines<Clock>::never;
-    typename Clock::time_point ping_time_{};
+    // Pings that somebody waits for; the payload is their number.
+    struct own_pings {
+        operation_queue<round_trip> waiting; // for the same Pong
+        std::uint32_t number = 0;
+        typename Clock::time_point sent{};
+    };
+
+    timer_queue<Clock>& timers_;
+    std::shared_ptr<const stream_options> options_;
     deadlines<Clock> deadlines_;
+    typename Clock::time_point armed_ = deadlines<Clock>::never;
     [[no_unique_address]] own_keys<Role> keys_;
     connection_type connection_;
-    const std::size_t high_water_;
-    const std::size_t low_water_;
-    const std::uint64_t max_output_;
-    const overflow_policy on_overflow_;
-    std::uint32_t ping_number_ = 0; // the payload of the last Ping that somebody waits for
-    message parked_;                // received, and not yet asked for
+    std::unique_ptr<close_info> info_;
+    std::unique_ptr<own_pings> pings_;
+    message parked_; // received, and not yet asked for
     std::shared_ptr<mailbox> mailbox_;
 
 protected:
@@ -640,7 +676,6 @@ protected:
 private:
     operation_queue<message> reads_; // at most one
     operation_queue<> drains_;
-    operation_queue<round_trip> pings_;
     operation_queue<close_info> closes_;
     bool has_parked_ = false;
     bool keep_view_ = false;
@@ -651,7 +686,8 @@ private:
     bool fragmenting_ = false;
     bool closed_here_ = false;
     bool shut_down_ = false;
-    bool busy_ = false; // memory was used since the timer last looked
+    bool used_ = false;      // memory was, since it was last looked at
+    std::uint8_t turns_ = 0; // with messages, since nothing came for a while
 };
 
 } // namespace framewire::net::detail

@@ -39,6 +39,8 @@ class server_engine final : public engine<Next, role::server, Options, Extension
         server_handshake handshake;
         std::vector<std::byte> adopted; // read by somebody else, not taken yet
         operation_queue<upgrade_request> waiting;
+        operation_queue<> refusals;
+        bool answered = false;
     };
 
 public:
@@ -79,12 +81,13 @@ public:
     }
 
     template <typename Handler> void start_read_request(Handler&& handler) {
-        auto* const op = this->make_waiting(opening_ ? opening_->waiting : nothing_,
-                                            std::forward<Handler>(handler));
-        if (opening_ == nullptr || this->phase_ > phase::opening || !opening_->waiting.empty()) {
+        if (this->phase_ > phase::opening || !opening_->waiting.empty()) {
+            operation_queue<upgrade_request> none;
+            auto* const op = this->make_waiting(none, std::forward<Handler>(handler));
             return op->fail(this->is_over() ? this->end_error() : make_error(errc::not_open));
         }
-        opening_->waiting.push(op);
+        opening_->waiting.push(
+            this->make_waiting(opening_->waiting, std::forward<Handler>(handler)));
         if (this->phase_ != phase::idle) return;
         this->begin_opening();
         if (opening_->adopted.empty()) {
@@ -100,7 +103,7 @@ public:
         const errc error = write_head(
             [&](std::span<char> out) { return opening_->handshake.write_accept(out, response); });
         if (error != errc::success) return error;
-        finished_ = std::move(opening_); // `in_` may point into it
+        opening_->answered = true; // `in_` may still point into it
         this->opened();
         return errc::success;
     }
@@ -111,9 +114,11 @@ public:
     }
 
     template <typename Handler> void start_refused(Handler&& handler, errc result) {
-        auto* const op = this->make_waiting(refusals_, std::forward<Handler>(handler));
-        if (result != errc::success) return op->fail(make_error(result));
-        refusals_.push(op);
+        if (result != errc::success) {
+            return this->start_told(std::forward<Handler>(handler), result);
+        }
+        opening_->refusals.push(
+            this->make_waiting(opening_->refusals, std::forward<Handler>(handler)));
     }
 
 private:
@@ -175,21 +180,20 @@ private:
     }
 
     void fail_opening(const error_code& error) override {
-        if (opening_ != nullptr) opening_->waiting.fail_all(error);
+        if (opening_ == nullptr) return;
+        opening_->waiting.fail_all(error);
         // A refusal that was given has done what it was to do.
-        const bool refused = this->info_.error == errc::upgrade_refused && !this->broken_;
-        refusals_.complete_all(refused ? error_code{} : error);
+        const bool refused = error == errc::upgrade_refused && !this->broken_;
+        opening_->refusals.complete_all(refused ? error_code{} : error);
     }
     void destroy_opening() noexcept override {
-        if (opening_ != nullptr) opening_->waiting.destroy_all();
-        refusals_.destroy_all();
+        if (opening_ == nullptr) return;
+        opening_->waiting.destroy_all();
+        opening_->refusals.destroy_all();
     }
-    void release_opening() noexcept override { finished_.reset(); }
+    void release_opening() noexcept override { opening_.reset(); }
 
-    std::unique_ptr<opening> opening_;
-    std::unique_ptr<opening> finished_; // until what came behind the request is taken
-    operation_queue<upgrade_request> nothing_;
-    operation_queue<> refusals_;
+    std::unique_ptr<opening> opening_; // until what came behind the request is taken, too
 };
 
 } // namespace framewire::net::detail

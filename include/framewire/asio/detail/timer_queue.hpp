@@ -1,0 +1,191 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// One Asio timer for all streams of an execution context: a timer of its own would be a fifth of
+// what an idle stream takes.
+
+#ifndef FRAMEWIRE_ASIO_DETAIL_TIMER_QUEUE_HPP
+#define FRAMEWIRE_ASIO_DETAIL_TIMER_QUEUE_HPP
+
+#include <framewire/asio/config.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace framewire::net::detail {
+
+// Something that wants to be woken at a time.
+class timed : public std::enable_shared_from_this<timed> {
+public:
+    timed(const timed&) = delete;
+    timed& operator=(const timed&) = delete;
+
+protected:
+    timed() noexcept = default;
+    ~timed() = default;
+
+private:
+    template <typename> friend class timer_queue;
+    static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+    // Its time has come: to go on with that on its own executor. Any thread.
+    virtual void ring(std::shared_ptr<timed> self) = 0;
+
+    std::size_t place_ = nowhere; // in the heap; under the queue's lock
+};
+
+template <typename Clock> class timer_queue final : public io::execution_context::service {
+public:
+    using time_point = typename Clock::time_point;
+    static inline io::execution_context::id id;
+
+    explicit timer_queue(io::execution_context& context) : service(context) {}
+
+    // The queue of the context that an executor belongs to.
+    template <typename Executor> [[nodiscard]] static timer_queue& of(const Executor& executor) {
+        auto& context = io::query(executor, io::execution::context);
+        timer_queue& queue = io::use_service<timer_queue>(context);
+        const std::lock_guard guard(queue.mutex_);
+        if (!queue.timer_) queue.timer_.emplace(off_strand(executor));
+        return queue;
+    }
+
+    // Rings once, at that time or soon after. Replaces what was set before.
+    void set(timed& who, time_point when) {
+        const std::lock_guard guard(mutex_);
+        if (who.place_ == timed::nowhere) {
+            heap_.push_back({when, &who});
+            who.place_ = heap_.size() - 1;
+            rise(who.place_);
+        } else {
+            heap_[who.place_].when = when;
+            rise(who.place_);
+            sink(who.place_);
+        }
+        arm();
+    }
+
+    void remove(timed& who) noexcept {
+        const std::lock_guard guard(mutex_);
+        if (who.place_ != timed::nowhere) take_out(who.place_);
+        if (!heap_.empty()) return;
+        heap_.shrink_to_fit();
+        // A wait for nobody would keep the context running.
+        if (timer_ && std::exchange(armed_, never) != never) timer_->cancel();
+    }
+
+private:
+    using timer_type = io::basic_waitable_timer<Clock, io::wait_traits<Clock>, io::any_io_executor>;
+    static constexpr time_point never = time_point::max();
+
+    struct item {
+        time_point when;
+        timed* who;
+    };
+
+    void shutdown() noexcept override {
+        const std::lock_guard guard(mutex_);
+        timer_.reset();
+    }
+
+    // The timer is everybody's: on a strand it would wait for whatever runs there.
+    template <typename Executor>
+    [[nodiscard]] static io::any_io_executor off_strand(const Executor& executor) {
+        if constexpr (requires { executor.get_inner_executor(); }) {
+            return off_strand(executor.get_inner_executor());
+        } else if constexpr (std::is_same_v<Executor, io::any_io_executor>) {
+            using plain = io::io_context::executor_type;
+            if (const auto* inner = executor.template target<io::strand<plain>>()) {
+                return inner->get_inner_executor();
+            }
+            if (const auto* inner = executor.template target<io::strand<Executor>>()) {
+                return off_strand(inner->get_inner_executor());
+            }
+            return executor;
+        } else {
+            return executor;
+        }
+    }
+
+    void arm() {
+        if (!timer_ || heap_.empty() || heap_.front().when >= armed_) return;
+        armed_ = heap_.front().when;
+        timer_->expires_at(armed_);
+        timer_->async_wait([this](const error_code& error) {
+            if (!error) fire();
+        });
+    }
+
+    void fire() {
+        {
+            const std::lock_guard guard(mutex_);
+            armed_ = never;
+        }
+        const time_point now = Clock::now();
+        while (std::shared_ptr<timed> who = next_due(now)) {
+            timed& rung = *who;
+            rung.ring(std::move(who));
+        }
+        const std::lock_guard guard(mutex_);
+        arm();
+    }
+
+    [[nodiscard]] std::shared_ptr<timed> next_due(time_point now) {
+        const std::lock_guard guard(mutex_);
+        while (!heap_.empty() && heap_.front().when <= now) {
+            timed* const who = heap_.front().who;
+            take_out(0);
+            // Whose end has begun waits for the lock, to take itself out.
+            if (std::shared_ptr<timed> alive = who->weak_from_this().lock()) return alive;
+        }
+        return nullptr;
+    }
+
+    // --- A binary heap, the earliest in front
+
+    void put(std::size_t place, item what) noexcept {
+        heap_[place] = what;
+        what.who->place_ = place;
+    }
+    void rise(std::size_t place) noexcept {
+        const item moving = heap_[place];
+        while (place != 0 && moving.when < heap_[(place - 1) / 2].when) {
+            put(place, heap_[(place - 1) / 2]);
+            place = (place - 1) / 2;
+        }
+        put(place, moving);
+    }
+    void sink(std::size_t place) noexcept {
+        const item moving = heap_[place];
+        for (std::size_t child = 2 * place + 1; child < heap_.size(); child = 2 * place + 1) {
+            if (child + 1 < heap_.size() && heap_[child + 1].when < heap_[child].when) ++child;
+            if (moving.when <= heap_[child].when) break;
+            put(place, heap_[child]);
+            place = child;
+        }
+        put(place, moving);
+    }
+    void take_out(std::size_t place) noexcept {
+        heap_[place].who->place_ = timed::nowhere;
+        const item last = heap_.back();
+        heap_.pop_back();
+        if (place == heap_.size()) return;
+        put(place, last);
+        rise(place);
+        sink(last.who->place_);
+    }
+
+    std::mutex mutex_;
+    std::vector<item> heap_;
+    std::optional<timer_type> timer_;
+    time_point armed_ = never; // what the timer waits for
+};
+
+} // namespace framewire::net::detail
+
+#endif
