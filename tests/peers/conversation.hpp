@@ -52,10 +52,13 @@ inline void check(bool right, std::string_view what) {
     if (!right) throw std::runtime_error("wrong: " + std::string(what));
 }
 
-inline void check_echo(const data& sent, bool text, std::string_view got) {
-    check(text == sent.text, "the kind of an echo");
-    check(got == sent.bytes, "an echo of " + std::to_string(sent.bytes.size()) + " bytes, got " +
-                                 std::to_string(got.size()));
+inline void check_echo(bool text, std::string_view sent, bool got_text, std::string_view got) {
+    check(text == got_text, "the kind of an echo");
+    check(got == sent, "an echo of " + std::to_string(sent.size()) + " bytes, got " +
+                           std::to_string(got.size()));
+}
+inline void check_echo(const data& sent, bool got_text, std::string_view got) {
+    check_echo(sent.text, sent.bytes, got_text, got);
 }
 
 /// The parts of ws://host:port/target.

@@ -37,6 +37,10 @@ constexpr bool offers_echo(std::string_view field) {
     return false;
 }
 
+inline void say(const char* line) {
+    std::puts(line);
+    std::fflush(stdout);
+}
 inline void say_port(unsigned port) {
     std::printf("%u\n", port);
     std::fflush(stdout);
