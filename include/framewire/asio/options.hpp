@@ -43,7 +43,7 @@ enum class overflow_policy : std::uint8_t {
 
 /// What a stream puts up with.
 struct stream_options {
-    net::timeouts timeouts;
+    net::timeouts timeouts = {};
     /// `max_message_size` bounds what is received, `max_output` what waits to be sent.
     framewire::limits limits{.max_output = 16u << 20};
     /// While more bytes than this wait to be sent, a send says `above_high_water`, and one that was
