@@ -184,6 +184,15 @@ public:
     /// when the connection was made.
     [[nodiscard]] Extension& extension() noexcept { return extension_; }
 
+    /// Gives the memory of the last event's payload to the caller, if it lies in this object's, so
+    /// that the view outlives the next call of `next`. Empty when it lies in the caller's buffer.
+    [[nodiscard]] detail::byte_buffer detach_payload() noexcept {
+        if (delivered_ != delivered::message) return {};
+        delivered_ = delivered::nothing;
+        update_fresh();
+        return std::move(message_);
+    }
+
     /// Gives back memory that is kept for the next message. Worth calling when a connection goes
     /// idle. Ends the views of the last event.
     void release_memory() noexcept {

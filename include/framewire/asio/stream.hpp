@@ -93,8 +93,8 @@ public:
     // --- Reading
 
     /// Waits for the next message, `void(error_code, message)`. The message is borrowed until the
-    /// next read is started or the stream is closed from this side; meanwhile nothing is read from
-    /// the transport, so that a peer that sends too fast has to wait. At most one read at a time
+    /// next read is started or the stream is destroyed; meanwhile nothing is read from the
+    /// transport, so that a peer that sends too fast has to wait. At most one read at a time
     /// (`errc::read_in_progress`). At the end it is `errc::closed` after a clean closing handshake,
     /// else the cause; `close_result()` says more.
     ///

@@ -125,6 +125,17 @@ protected:
         transport_traits<Next>::close(next_);
     }
 
+    // The bytes that were read last, handed to whoever still looks at them.
+    struct read_bytes {
+        receive_block block;
+        std::unique_ptr<std::byte[]> small;
+    };
+    [[nodiscard]] read_bytes detach() noexcept {
+        read_bytes result{std::move(block_), nullptr};
+        if constexpr (!waits) result.small = std::move(buffers_.small);
+        return result;
+    }
+
     // Gives back what only a message needs. Bytes that are being read into stay.
     void release_block() noexcept {
         if (!reading_) block_.release();

@@ -169,7 +169,7 @@ private:
         opening_.reset();
         waiting_.fail_all(error);
     }
-    void destroy_opening() noexcept override { waiting_.destroy_all(); }
+    void destroy_opening(delivery how) noexcept override { waiting_.destroy_all(how); }
 
     std::unique_ptr<opening> opening_;
     std::unique_ptr<http_response> response_;

@@ -73,7 +73,9 @@ public:
     engine(Next&& next, const stream_options& options)
         : channel<Next>(std::move(next)), timers_(timer_queue<Clock>::of(executor())),
           options_(shared_options(options)), deadlines_(options_->timeouts),
-          connection_(make_connection(options.limits)) {}
+          connection_(make_connection(options.limits)) {
+        timers_.add(*this);
+    }
 
     virtual ~engine() {
         timers_.remove(*this);
@@ -98,11 +100,11 @@ public:
     void start_read(Handler&& handler, Finish finish, bool keep_view) {
         auto* const op = make_operation(memory_, executor(), reads_, std::forward<Handler>(handler),
                                         std::move(finish));
+        view_out_ = false;
         if (!reads_.empty()) return op->fail(make_error(errc::read_in_progress));
         if (is_over()) return op->fail(end_error());
         reads_.push(op);
         keep_view_ = keep_view;
-        view_out_ = false;
         if (pumping_) return; // the pump goes on with it
         if (has_parked_ || !this->in_.empty()) {
             wake();
@@ -134,10 +136,10 @@ public:
     }
 
     errc send_ping(std::span<const std::byte> payload) {
-        return send_by(payload.size(), [&] { return connection_.ping(payload); }).error;
+        return control(payload.size(), [&] { return connection_.ping(payload); });
     }
     errc send_pong(std::span<const std::byte> payload) {
-        return send_by(payload.size(), [&] { return connection_.pong(payload); }).error;
+        return control(payload.size(), [&] { return connection_.pong(payload); });
     }
 
     [[nodiscard]] std::size_t buffered() const noexcept {
@@ -153,8 +155,9 @@ public:
 
     // An operation that is over already.
     template <typename Handler> void start_told(Handler&& handler, errc result) {
+        const bool over = result == errc::not_open && info().error;
         make_waiting(drains_, std::forward<Handler>(handler))
-            ->complete(delivery::later, make_error(result));
+            ->complete(delivery::later, over ? info().error : make_error(result));
     }
 
     template <typename Handler> void start_drain(Handler&& handler) {
@@ -201,7 +204,8 @@ public:
 
     // The handle is gone: nobody is told anything any more, and the peer is told that we leave.
     void abandon() {
-        destroy_operations();
+        destroy_operations(delivery::never);
+        view_out_ = false;
         if (phase_ == phase::open) {
             take_mail();
             (void)close(close_code::going_away, {});
@@ -226,7 +230,7 @@ protected:
     virtual void take_opening_eof() { end(lost()); }
     // The opening failed or was given up: completes what waits for it.
     virtual void fail_opening(const error_code& error) = 0;
-    virtual void destroy_opening() noexcept = 0;
+    virtual void destroy_opening(delivery how) noexcept = 0;
     virtual void open_timed_out() = 0;
     virtual void release_opening() noexcept {} // nothing points into it any more
 
@@ -275,9 +279,10 @@ protected:
         if (!info().clean && !info().error) set_info().error = why;
         phase_ = phase::ended;
         this->close_transport();
-        timers_.remove(*this);
+        timers_.unset(*this);
         fail_operations();
-        has_parked_ = view_out_ = false;
+        has_parked_ = false;
+        set_view_aside();
         this->in_ = {};
         head_.release();
         connection_.consume_output(connection_.output().size());
@@ -312,7 +317,8 @@ protected:
             shut_down();
         }
         if (phase_ == phase::ended) return;
-        if (this->in_.empty() && !view_out_ && !has_parked_) {
+        if (this->in_.empty() && !looked_at() && !has_parked_) {
+            if (!view_out_) kept_.reset();
             this->release_block();
             if (phase_ == phase::open) release_opening();
             release_memory();
@@ -365,7 +371,7 @@ private:
         switch (phase_) {
         case phase::opening: return true;
         case phase::open:
-            return this->in_.empty() && !has_parked_ && !view_out_ &&
+            return this->in_.empty() && !has_parked_ && !looked_at() &&
                    (!paused_ || connection_.close_expected());
         case phase::ending:
         case phase::refusing: // only to see the end of it
@@ -417,7 +423,7 @@ private:
     void pump() {
         if (pumping_) return;
         const pump_guard guard(*this);
-        while (phase_ == phase::open && !view_out_) {
+        while (phase_ == phase::open && !looked_at()) {
             if (has_parked_) {
                 if (reads_.empty() || paused_) break;
                 deliver();
@@ -455,6 +461,15 @@ private:
     void park(opcode kind, const event& e) {
         parked_ = {kind, e.first, e.last, e.payload};
         has_parked_ = used_ = true;
+    }
+
+    // The application looks at bytes that the next read would overwrite.
+    [[nodiscard]] bool looked_at() const noexcept { return view_out_ && kept_ == nullptr; }
+
+    // Puts the bytes that the application looks at aside, so that reading can go on.
+    void set_view_aside() {
+        if (!looked_at()) return;
+        kept_.reset(new kept_bytes{this->detach(), connection_.detach_payload()});
     }
 
     // Who talks rarely gives memory back after each turn; who talks much, when he has stopped.
@@ -507,6 +522,17 @@ private:
         return waiting == 0 || waiting + frame_size<Role>(size) <= options_->limits.max_output;
     }
 
+    template <typename Queue> [[nodiscard]] errc control(std::size_t size, Queue queue) {
+        if (!is_open()) return errc::not_open;
+        if (!has_room(size)) return errc::output_full;
+        const errc error = queue();
+        if (error == errc::success) {
+            used_ = true;
+            wake();
+        }
+        return error;
+    }
+
     template <typename Queue> send_result send_by(std::size_t size, Queue queue) {
         if (!is_open()) return {send_status::refused, errc::not_open};
         if (!has_room(size)) {
@@ -552,7 +578,8 @@ private:
     void start_closing() {
         closed_here_ = true;
         // Nothing is delivered any more (RFC 6455 1.4), and the peer's Close has to be read.
-        has_parked_ = view_out_ = false;
+        has_parked_ = false;
+        set_view_aside();
         deadlines_.closing(Clock::now());
         wake();
     }
@@ -590,13 +617,14 @@ private:
         drains_.fail_all(error);
         if (pings_ != nullptr) pings_->waiting.fail_all(error);
     }
-    void destroy_operations() noexcept {
-        destroy_opening();
-        reads_.destroy_all();
-        drains_.destroy_all();
-        if (pings_ != nullptr) pings_->waiting.destroy_all();
-        closes_.destroy_all();
+    void destroy_operations(delivery how) noexcept {
+        destroy_opening(how);
+        reads_.destroy_all(how);
+        drains_.destroy_all(how);
+        if (pings_ != nullptr) pings_->waiting.destroy_all(how);
+        closes_.destroy_all(how);
     }
+    void context_ended() noexcept override { destroy_operations(delivery::lost); }
 
     // --- Time
 
@@ -643,7 +671,7 @@ private:
             this->flush();
             return end(make_error(errc::pong_timeout));
         case deadline::memory:
-            if (std::exchange(used_, false) || has_parked_ || view_out_) {
+            if (std::exchange(used_, false) || has_parked_ || looked_at()) {
                 return deadlines_.hold_memory(now);
             }
             turns_ = 0;
@@ -651,6 +679,12 @@ private:
             return deadlines_.memory_released();
         }
     }
+
+    // What a message that the application looks at lies in.
+    struct kept_bytes {
+        typename channel<Next>::read_bytes read;
+        framewire::detail::byte_buffer assembled;
+    };
 
     // Pings that somebody waits for; the payload is their number.
     struct own_pings {
@@ -667,6 +701,7 @@ private:
     connection_type connection_;
     std::unique_ptr<close_info> info_;
     std::unique_ptr<own_pings> pings_;
+    std::unique_ptr<kept_bytes> kept_;
     message parked_; // received, and not yet asked for
     std::shared_ptr<mailbox> mailbox_;
 

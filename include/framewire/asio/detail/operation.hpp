@@ -49,7 +49,8 @@ private:
 enum class delivery : std::uint8_t {
     here,  // the caller runs on the stream's executor, and outside of any initiating function
     later, // by way of the executor's queue
-    never, // the handler is destroyed
+    never, // the handler is destroyed, and cannot be cancelled any more
+    lost,  // the same at the end of the execution context, when its cancellation may be gone
 };
 
 // Completed with an error and what else there is to tell, `Rest`.
@@ -62,7 +63,8 @@ public:
         run_(this, how, &all);
     }
     void fail(const error_code& error) { complete(delivery::later, error, Rest{}...); }
-    void destroy() noexcept { run_(this, delivery::never, nullptr); }
+    // `never` or `lost`.
+    void destroy(delivery how) noexcept { run_(this, how, nullptr); }
 
 protected:
     using function = void (*)(operation*, delivery, std::tuple<error_code, Rest...>*);
@@ -126,8 +128,9 @@ private:
         Finish finish(std::move(self->finish_));
         auto work = std::move(self->work_);
         free(self, handler);
-        if (how == delivery::never) return;
+        if (how == delivery::lost) return;
         clear_cancellation(handler);
+        if (how == delivery::never) return;
         auto results = finish(*all);
         const handler_executor target = work.get_executor();
         if constexpr (std::is_same_v<handler_executor, Executor>) {
@@ -173,7 +176,7 @@ public:
     operation_queue() noexcept = default;
     operation_queue(const operation_queue&) = delete;
     operation_queue& operator=(const operation_queue&) = delete;
-    ~operation_queue() { destroy_all(); }
+    ~operation_queue() { destroy_all(delivery::lost); }
 
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
     void push(value_type* op) noexcept {
@@ -205,9 +208,9 @@ public:
         }
     }
     void fail_all(const error_code& error) { complete_all(error, Rest{}...); }
-    void destroy_all() noexcept {
+    void destroy_all(delivery how) noexcept {
         while (value_type* const op = pop())
-            op->destroy();
+            op->destroy(how);
     }
 
 private:

@@ -21,8 +21,8 @@ public:
     static constexpr std::size_t size = 131'072;
 
     receive_block() noexcept = default;
-    receive_block(const receive_block&) = delete;
-    receive_block& operator=(const receive_block&) = delete;
+    receive_block(receive_block&&) noexcept = default;
+    receive_block& operator=(receive_block&&) = delete;
     ~receive_block() { release(); }
 
     [[nodiscard]] bool held() const noexcept { return bytes_ != nullptr; }

@@ -186,10 +186,10 @@ private:
         const bool refused = error == errc::upgrade_refused && !this->broken_;
         opening_->refusals.complete_all(refused ? error_code{} : error);
     }
-    void destroy_opening() noexcept override {
+    void destroy_opening(delivery how) noexcept override {
         if (opening_ == nullptr) return;
-        opening_->waiting.destroy_all();
-        opening_->refusals.destroy_all();
+        opening_->waiting.destroy_all(how);
+        opening_->refusals.destroy_all(how);
     }
     void release_opening() noexcept override { opening_.reset(); }
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// One Asio timer for all streams of an execution context: a timer of its own would be a fifth of
-// what an idle stream takes.
+// What the streams of an execution context have in common: one Asio timer, since one of its own
+// would be a fifth of what an idle stream takes, and an end, when the context ends.
 
 #ifndef FRAMEWIRE_ASIO_DETAIL_TIMER_QUEUE_HPP
 #define FRAMEWIRE_ASIO_DETAIL_TIMER_QUEUE_HPP
@@ -35,6 +35,8 @@ private:
 
     // Its time has come: to go on with that on its own executor. Any thread.
     virtual void ring(std::shared_ptr<timed> self) = 0;
+    // The context ends: destroys the handlers that wait, which may own whatever owns this.
+    virtual void context_ended() noexcept = 0;
 
     std::size_t place_ = nowhere; // in the heap; under the queue's lock
 };
@@ -55,29 +57,28 @@ public:
         return queue;
     }
 
-    // Rings once, at that time or soon after. Replaces what was set before.
-    void set(timed& who, time_point when) {
+    // Everybody is in the queue from beginning to end, whether he wants to be woken or not.
+    void add(timed& who) {
         const std::lock_guard guard(mutex_);
-        if (who.place_ == timed::nowhere) {
-            heap_.push_back({when, &who});
-            who.place_ = heap_.size() - 1;
-            rise(who.place_);
-        } else {
-            heap_[who.place_].when = when;
-            rise(who.place_);
-            sink(who.place_);
-        }
+        heap_.push_back({never, &who});
+        who.place_ = heap_.size() - 1;
+    }
+    void remove(timed& who) noexcept {
+        const std::lock_guard guard(mutex_);
+        if (who.place_ == timed::nowhere) return;
+        take_out(who.place_);
+        if (heap_.empty()) heap_.shrink_to_fit();
         arm();
     }
 
-    void remove(timed& who) noexcept {
+    // Rings once, at that time or soon after. Replaces what was set before.
+    void set(timed& who, time_point when) {
         const std::lock_guard guard(mutex_);
-        if (who.place_ != timed::nowhere) take_out(who.place_);
-        if (!heap_.empty()) return;
-        heap_.shrink_to_fit();
-        // A wait for nobody would keep the context running.
-        if (timer_ && std::exchange(armed_, never) != never) timer_->cancel();
+        if (who.place_ != timed::nowhere) change(who.place_, when);
+        arm();
     }
+    // Does not ring any more.
+    void unset(timed& who) { set(who, never); }
 
 private:
     using timer_type = io::basic_waitable_timer<Clock, io::wait_traits<Clock>, io::any_io_executor>;
@@ -89,8 +90,21 @@ private:
     };
 
     void shutdown() noexcept override {
+        {
+            const std::lock_guard guard(mutex_);
+            timer_.reset();
+        }
+        while (const std::shared_ptr<timed> who = next_to_end())
+            who->context_ended();
+    }
+    [[nodiscard]] std::shared_ptr<timed> next_to_end() noexcept {
         const std::lock_guard guard(mutex_);
-        timer_.reset();
+        while (!heap_.empty()) {
+            timed* const who = heap_.back().who;
+            take_out(heap_.size() - 1);
+            if (std::shared_ptr<timed> alive = who->weak_from_this().lock()) return alive;
+        }
+        return nullptr;
     }
 
     // The timer is everybody's: on a strand it would wait for whatever runs there.
@@ -113,9 +127,14 @@ private:
     }
 
     void arm() {
-        if (!timer_ || heap_.empty() || heap_.front().when >= armed_) return;
-        armed_ = heap_.front().when;
-        timer_->expires_at(armed_);
+        if (!timer_) return;
+        const time_point next = heap_.empty() ? never : heap_.front().when;
+        // When it fires too early, it looks again. But a wait for nobody would keep the context
+        // running.
+        if (next >= armed_ && next != never) return;
+        if (std::exchange(armed_, next) == next) return;
+        if (next == never) return void(timer_->cancel());
+        timer_->expires_at(next);
         timer_->async_wait([this](const error_code& error) {
             if (!error) fire();
         });
@@ -139,7 +158,7 @@ private:
         const std::lock_guard guard(mutex_);
         while (!heap_.empty() && heap_.front().when <= now) {
             timed* const who = heap_.front().who;
-            take_out(0);
+            change(0, never);
             // Whose end has begun waits for the lock, to take itself out.
             if (std::shared_ptr<timed> alive = who->weak_from_this().lock()) return alive;
         }
@@ -169,6 +188,12 @@ private:
             place = child;
         }
         put(place, moving);
+    }
+    void change(std::size_t place, time_point when) noexcept {
+        heap_[place].when = when;
+        timed* const who = heap_[place].who;
+        rise(place);
+        sink(who->place_);
     }
     void take_out(std::size_t place) noexcept {
         heap_[place].who->place_ = timed::nowhere;
