@@ -100,7 +100,7 @@ public:
     accept_loop& operator=(const accept_loop&) = delete;
     ~accept_loop() {
         while (!waiters_.empty())
-            take_first()->destroy();
+            take_first()->destroy(delivery::lost);
     }
 
     Acceptor acceptor;
