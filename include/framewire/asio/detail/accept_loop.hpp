@@ -139,7 +139,7 @@ public:
         std::vector<waiter> waiting;
         waiting.swap(waiters_);
         for (const waiter& w : waiting)
-            w.op->complete(delivery::later, io::error::operation_aborted, Socket(executor_));
+            w.op->complete(delivery::later, io::error::operation_aborted, unopened(executor_));
     }
 
 private:
@@ -167,7 +167,7 @@ private:
             (void)acceptor.cancel(ignored);
             timer_.cancel();
         }
-        op->complete(delivery::later, io::error::operation_aborted, Socket(executor_));
+        op->complete(delivery::later, io::error::operation_aborted, unopened(executor_));
     }
 
     void go_on() {
@@ -225,11 +225,14 @@ private:
         });
     }
 
+    // In a function of its own: g++ 12 would warn of what Asio leaves unset in such a socket.
+    [[gnu::noinline]] static Socket unopened(const executor_type& where) { return Socket(where); }
+
     static Socket bound_to(const executor_type& where, Socket socket) {
         if (socket.get_executor() == where) return socket;
         error_code error;
         const auto protocol = socket.local_endpoint(error).protocol();
-        Socket result(where);
+        Socket result = unopened(where);
         if (!error) {
             const auto handle = socket.release(error);
             if (!error) (void)result.assign(protocol, handle, error);
