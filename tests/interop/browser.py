@@ -105,7 +105,7 @@ def test_chromium(programs):
 
     obedient.wait_for(r"^closed 4000 g\u00fcle g\u00fcle")
     obedient.wait_for(r"^closed 4001")
-    obedient.wait_for(r"^pong from the server")
+    obedient.wait_for(r"^pong from the client")
 
     # A page is not told the status: ask again in its words.
     for name, sent, status in [("refusing", origin, "403"), ("refusing", elsewhere, "101"),
