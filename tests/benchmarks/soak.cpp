@@ -113,9 +113,9 @@ public:
         wake_ = std::min(wake_, turn);
     }
 
-    void cut() {
-        cut_when_closed(socket_.get());
-        done_ = true;
+    void complain(const std::string& what) {
+        complaint_ = what;
+        cut();
     }
 
     /// Does what is due.
@@ -153,9 +153,9 @@ private:
 
     [[nodiscard]] std::size_t below(std::size_t bound) { return (*random_)() % bound; }
 
-    void complain(const std::string& what) {
-        complaint_ = what;
-        cut();
+    void cut() {
+        cut_when_closed(socket_.get());
+        done_ = true;
     }
 
     [[nodiscard]] std::size_t window() const { return how_ == manner::does_not_read ? 64 : 4; }
@@ -386,11 +386,11 @@ private:
         }
         for (const auto& each : present_)
             each->client.leave();
-        const std::int64_t patience = turn + 10 * second;
+        const std::int64_t patience = turn + 20 * second;
         while (!present_.empty() && turn < patience)
             take_turn();
         for (const auto& each : present_)
-            each->client.cut();
+            each->client.complain("it was not let go within 20 s");
         forget_the_done();
         return peak;
     }

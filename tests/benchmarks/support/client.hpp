@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -71,6 +72,12 @@ inline void cut_when_closed(int fd) {
     if (::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0) {
         die("SO_LINGER", errno);
     }
+}
+
+/// For how long a blocking socket blocks.
+inline void limit_waiting(int fd, timeval patience) {
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 }
 
 inline void set_non_blocking(int fd) {
@@ -282,8 +289,7 @@ inline void await_opening(int fd, const target& server) {
         while (result.size() < std::min(begin + batch, count)) {
             result.push_back(connect_to(server.port, result.size()));
             const int fd = result.back().get();
-            const timeval patience{10, 0};
-            ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+            limit_waiting(fd, {10, 0});
             if (!server.raw) send_all(fd, request);
         }
         for (std::size_t i = begin; i < result.size(); ++i) {
@@ -306,8 +312,7 @@ inline void await_opening(int fd, const target& server) {
         const auto some = std::span(all).subspan(begin, std::min(batch, all.size() - begin));
         for (const descriptor& each : some) {
             ::fcntl(each.get(), F_SETFL, ::fcntl(each.get(), F_GETFL) & ~O_NONBLOCK);
-            const timeval patience{5, 0};
-            ::setsockopt(each.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+            limit_waiting(each.get(), {5, 0});
             if (server.raw) {
                 ::shutdown(each.get(), SHUT_WR);
             } else {
@@ -319,6 +324,8 @@ inline void await_opening(int fd, const target& server) {
             frame_reader reader;
             bool closed = server.raw;
             ssize_t n = 0;
+            // A server that does not do it at all is not waited for thousands of times.
+            if (unclean >= 4) limit_waiting(each.get(), {0, 1000});
             while ((n = ::recv(each.get(), buffer.data(), buffer.size(), 0)) > 0) {
                 (void)reader.feed({buffer.data(), static_cast<std::size_t>(n)},
                                   [&](const frame_reader::piece& piece) {
