@@ -61,22 +61,27 @@ public:
     struct next_deadline {
         deadline which = deadline::none;
         time_point when = never;
+
+        void consider(deadline other, time_point then) noexcept {
+            if (then < when) *this = {other, then};
+        }
     };
     [[nodiscard]] next_deadline next(bool open) const noexcept {
         next_deadline result;
-        const auto consider = [&](deadline which, time_point when) {
-            if (when < result.when) result = {which, when};
-        };
-        consider(closing_ ? deadline::close : deadline::open, fixed_);
-        consider(deadline::memory, memory_);
+        result.consider(closing_ ? deadline::close : deadline::open, fixed_);
+        result.consider(deadline::memory, memory_);
         if (!open || closing_ || stalled_) return result;
-        consider(deadline::idle, after(received_, values_.idle));
+        result.consider(deadline::idle, after(received_, values_.idle));
         if (pinged_ != never) {
-            consider(deadline::pong, after(pinged_, values_.pong));
+            result.consider(deadline::pong, after(pinged_, values_.pong));
         } else {
-            consider(deadline::ping, after(received_, values_.ping));
+            result.consider(deadline::ping, after(received_, values_.ping));
         }
         return result;
+    }
+    [[nodiscard]] deadline expired(bool open, time_point now) const noexcept {
+        const next_deadline first = next(open);
+        return first.when <= now ? first.which : deadline::none;
     }
 
 private:

@@ -8,12 +8,11 @@
 #define FRAMEWIRE_ASIO_DETAIL_ENGINE_HPP
 
 #include <framewire/asio/config.hpp>
-#include <framewire/asio/detail/channel.hpp>
 #include <framewire/asio/detail/deadlines.hpp>
+#include <framewire/asio/detail/lifetime.hpp>
 #include <framewire/asio/detail/mailbox.hpp>
 #include <framewire/asio/detail/operation.hpp>
 #include <framewire/asio/detail/random.hpp>
-#include <framewire/asio/detail/timer_queue.hpp>
 #include <framewire/asio/detail/transport.hpp>
 #include <framewire/asio/message.hpp>
 #include <framewire/asio/options.hpp>
@@ -33,28 +32,6 @@
 
 namespace framewire::net::detail {
 
-enum class phase : std::uint8_t {
-    idle,     // nothing was begun
-    opening,  // the opening handshake is being read
-    deciding, // the application has a request to answer
-    refusing, // a refusal is being written
-    open,     // frames go both ways, up to the second Close frame
-    ending,   // what is left to be written is, and the transport is ended
-    ended,
-};
-
-// What all streams with the same options share.
-[[nodiscard]] inline std::shared_ptr<const stream_options>
-shared_options(const stream_options& options) {
-    static thread_local std::weak_ptr<const stream_options> last;
-    std::shared_ptr<const stream_options> shared = last.lock();
-    if (shared == nullptr || *shared != options) {
-        shared = std::make_shared<const stream_options>(options);
-        last = shared;
-    }
-    return shared;
-}
-
 // The keys that a client masks with; a server has none.
 template <role Role> struct own_keys {};
 template <> struct own_keys<role::client> {
@@ -63,33 +40,31 @@ template <> struct own_keys<role::client> {
 
 template <async_stream Next, role Role, options Options, message_extension Extension,
           typename Clock>
-class engine : public channel<Next> {
+class engine : public lifetime<Next, Role, Clock> {
+    using base = lifetime<Next, Role, Clock>;
     using connection_type = connection<Role, Options, Extension>;
 
+protected:
+    using base::closes_;
+    using base::deadlines_;
+    using base::memory_;
+    using base::options_;
+    using base::phase_;
+
 public:
-    using executor_type = typename Next::executor_type;
+    using typename base::executor_type;
     using round_trip = std::chrono::nanoseconds;
 
     engine(Next&& next, const stream_options& options)
-        : channel<Next>(std::move(next)), timers_(timer_queue<Clock>::of(executor())),
-          options_(shared_options(options)), deadlines_(options_->timeouts),
-          connection_(make_connection(options.limits)) {
-        timers_.add(*this);
-    }
+        : base(std::move(next), options), connection_(make_connection(options.limits)) {}
 
     virtual ~engine() {
-        timers_.remove(*this);
         if (mailbox_ != nullptr) mailbox_->close();
     }
 
-    [[nodiscard]] executor_type executor() { return this->next_.get_executor(); }
     [[nodiscard]] bool is_open() const noexcept {
         return phase_ == phase::open && !this->broken_ &&
                connection_.state() == connection_state::open;
-    }
-    [[nodiscard]] const close_info& info() const noexcept {
-        static const close_info none;
-        return info_ != nullptr ? *info_ : none;
     }
 
     // --- Reading
@@ -98,16 +73,16 @@ public:
     // the message, which need not be kept then.
     template <typename Handler, typename Finish>
     void start_read(Handler&& handler, Finish finish, bool keep_view) {
-        auto* const op = make_operation(memory_, executor(), reads_, std::forward<Handler>(handler),
-                                        std::move(finish));
+        auto* const op = make_operation(memory_, this->executor(), reads_,
+                                        std::forward<Handler>(handler), std::move(finish));
         view_out_ = false;
         if (!reads_.empty()) return op->fail(make_error(errc::read_in_progress));
-        if (is_over()) return op->fail(end_error());
+        if (this->is_over()) return op->fail(this->end_error());
         reads_.push(op);
         keep_view_ = keep_view;
-        if (pumping_) return; // the pump goes on with it
+        if (this->busy_) return; // the pump goes on with it
         if (has_parked_ || !this->in_.empty()) {
-            wake();
+            this->wake();
         } else if (phase_ == phase::open) {
             settle();
         }
@@ -115,7 +90,7 @@ public:
 
     void pause(bool yes) {
         paused_ = yes;
-        if (!yes) wake();
+        if (!yes) this->wake();
     }
     [[nodiscard]] bool paused() const noexcept { return paused_; }
 
@@ -148,21 +123,21 @@ public:
 
     // A send that was given a token: completes when it is worth sending more.
     template <typename Handler> void start_send(Handler&& handler, send_result result) {
-        auto* const op = make_waiting(drains_, std::forward<Handler>(handler));
+        auto* const op = this->make_waiting(drains_, std::forward<Handler>(handler));
         if (result.status == send_status::above_high_water) return drains_.push(op);
         op->complete(delivery::later, make_error(result.error));
     }
 
     // An operation that is over already.
     template <typename Handler> void start_told(Handler&& handler, errc result) {
-        const bool over = result == errc::not_open && info().error;
-        make_waiting(drains_, std::forward<Handler>(handler))
-            ->complete(delivery::later, over ? info().error : make_error(result));
+        const bool over = result == errc::not_open && this->info().error;
+        this->make_waiting(drains_, std::forward<Handler>(handler))
+            ->complete(delivery::later, over ? this->info().error : make_error(result));
     }
 
     template <typename Handler> void start_drain(Handler&& handler) {
-        auto* const op = make_waiting(drains_, std::forward<Handler>(handler));
-        if (is_over() || this->broken_) return op->fail(end_error());
+        auto* const op = this->make_waiting(drains_, std::forward<Handler>(handler));
+        if (this->is_over() || this->broken_) return op->fail(this->end_error());
         if (buffered() > options_->low_water) return drains_.push(op);
         op->complete(delivery::later, {});
     }
@@ -170,7 +145,7 @@ public:
     // Who asks while a Ping is under way waits for the same Pong.
     template <typename Handler> void start_ping(Handler&& handler) {
         if (pings_ == nullptr) pings_ = std::make_unique<own_pings>();
-        auto* const op = make_waiting(pings_->waiting, std::forward<Handler>(handler));
+        auto* const op = this->make_waiting(pings_->waiting, std::forward<Handler>(handler));
         if (pings_->waiting.empty()) {
             const std::uint32_t number = ++pings_->number;
             const errc error = send_ping(std::as_bytes(std::span(&number, 1)));
@@ -189,18 +164,9 @@ public:
             if (error == errc::success && first) start_closing();
             return error;
         }
-        if (!is_over() && phase_ != phase::refusing) abort();
+        if (!this->is_over() && phase_ != phase::refusing) this->abort();
         return errc::success;
     }
-
-    template <typename Handler> void start_closed(Handler&& handler, errc refused) {
-        auto* const op = make_waiting(closes_, std::forward<Handler>(handler));
-        if (refused != errc::success) return op->fail(make_error(refused));
-        if (phase_ != phase::ended) return closes_.push(op);
-        op->complete(delivery::later, {}, info());
-    }
-
-    void abort() { end(io::error::operation_aborted); }
 
     // The handle is gone: nobody is told anything any more, and the peer is told that we leave.
     void abandon() {
@@ -210,7 +176,7 @@ public:
             take_mail();
             (void)close(close_code::going_away, {});
         } else if (phase_ != phase::ending && phase_ != phase::refusing) {
-            abort();
+            this->abort();
         }
         if (mailbox_ != nullptr) mailbox_->close();
     }
@@ -218,7 +184,7 @@ public:
     [[nodiscard]] std::shared_ptr<mailbox> get_mailbox() {
         if (mailbox_ == nullptr) {
             mailbox_ = std::make_shared<own_mailbox>(*this);
-            if (is_over()) mailbox_->close();
+            if (this->is_over()) mailbox_->close();
         }
         return mailbox_;
     }
@@ -227,83 +193,18 @@ protected:
     // --- What the opening handshake adds, different for client and server
 
     virtual void take_opening() = 0; // from in_
-    virtual void take_opening_eof() { end(lost()); }
+    virtual void take_opening_eof() { this->end(this->lost()); }
     // The opening failed or was given up: completes what waits for it.
     virtual void fail_opening(const error_code& error) = 0;
     virtual void destroy_opening(delivery how) noexcept = 0;
     virtual void open_timed_out() = 0;
     virtual void release_opening() noexcept {} // nothing points into it any more
 
-    [[nodiscard]] bool is_over() const noexcept {
-        return phase_ == phase::ending || phase_ == phase::ended;
-    }
-
-    void begin_opening() {
-        phase_ = phase::opening;
-        deadlines_.opening(Clock::now());
-    }
     void opened() {
         phase_ = phase::open;
         deadlines_.opened(Clock::now());
         if (this->eof_) connection_.receive_eof();
-        wake();
-    }
-    // Writes `head_`, then ends the transport.
-    void begin_refusing(const error_code& error) {
-        phase_ = phase::refusing;
-        if (!info().error) set_info().error = error;
-        deadlines_.closing(Clock::now());
-        wake();
-    }
-
-    template <typename Handler, typename... Rest> [[nodiscard]] operation<Rest...>*
-    make_waiting(operation_queue<Rest...>& queue, Handler&& handler) {
-        return make_operation(memory_, executor(), queue, std::forward<Handler>(handler),
-                              as_it_is{});
-    }
-
-    // Why nothing can be read or sent any more.
-    [[nodiscard]] error_code end_error() const noexcept {
-        if (info().error) return info().error;
-        return is_over() ? make_error(errc::closed) : this->read_error_;
-    }
-
-    [[nodiscard]] error_code lost() const noexcept {
-        const bool told = this->read_error_ && this->read_error_ != io::error::eof;
-        return told ? this->read_error_ : make_error(errc::connection_lost);
-    }
-
-    // Ends the connection here and now.
-    void end(const error_code& why) {
-        if (phase_ == phase::ended) return;
-        if (!info().clean && !info().error) set_info().error = why;
-        phase_ = phase::ended;
-        this->close_transport();
-        timers_.unset(*this);
-        fail_operations();
-        has_parked_ = false;
-        set_view_aside();
-        this->in_ = {};
-        head_.release();
-        connection_.consume_output(connection_.output().size());
-        connection_.release_memory();
-        this->release_all();
-        closes_.complete_all({}, info());
-    }
-
-    [[nodiscard]] std::shared_ptr<engine> self_engine() {
-        return std::static_pointer_cast<engine>(this->shared_from_this());
-    }
-
-    // Goes on later, outside of whatever the application is doing.
-    void wake() {
-        if (pumping_ || woken_) return;
-        woken_ = true;
-        io::post(executor(), [keep = self_engine()] {
-            keep->woken_ = false;
-            keep->take_input();
-            keep->settle();
-        });
+        this->wake();
     }
 
     // A turn is over: writes, ends what has ended, and waits for what comes next.
@@ -314,7 +215,7 @@ protected:
         if (mailbox_ != nullptr) mailbox_->ahead(buffered());
         if (!drains_.empty() && buffered() <= options_->low_water) drains_.complete_all({});
         if ((phase_ == phase::ending || phase_ == phase::refusing) && this->all_written()) {
-            shut_down();
+            this->shut_down();
         }
         if (phase_ == phase::ended) return;
         if (this->in_.empty() && !looked_at() && !has_parked_) {
@@ -324,16 +225,10 @@ protected:
             release_memory();
         }
         this->read_more();
-        arm();
+        this->arm();
     }
 
-    phase phase_ = phase::idle;
     framewire::detail::byte_buffer head_; // of the opening handshake, written before any frame
-
-    [[nodiscard]] close_info& set_info() {
-        if (info_ == nullptr) info_ = std::make_unique<close_info>();
-        return *info_;
-    }
 
 private:
     static constexpr std::uint8_t few_turns = 4;
@@ -342,7 +237,8 @@ private:
     public:
         explicit own_mailbox(engine& owner)
             : mailbox(owner.options_->limits.max_output, owner.options_->high_water),
-              executor_(owner.executor()), owner_(owner.self_engine()) {
+              executor_(owner.executor()),
+              owner_(std::static_pointer_cast<engine>(owner.shared_from_this())) {
             this->ahead(owner.buffered());
         }
 
@@ -375,7 +271,7 @@ private:
                    (!paused_ || connection_.close_expected());
         case phase::ending:
         case phase::refusing: // only to see the end of it
-            return leaves_it_to_the_peer() || !transport_traits<Next>::shutdown_is_the_end;
+            return this->leaves_it_to_the_peer() || !transport_traits<Next>::shutdown_is_the_end;
         default: return false;
         }
     }
@@ -388,7 +284,7 @@ private:
         }
         if (phase_ == phase::opening && !this->in_.empty()) take_opening();
         if (phase_ == phase::open) pump();
-        if (is_over() || phase_ == phase::refusing) this->in_ = {};
+        if (this->is_over() || phase_ == phase::refusing) this->in_ = {};
     }
 
     void take_eof() override {
@@ -414,14 +310,14 @@ private:
         if (!this->read_error_) this->read_error_ = error;
         deadlines_.closing(Clock::now());
         drains_.fail_all(error);
-        if (phase_ == phase::opening || phase_ == phase::deciding) end(error);
+        if (phase_ == phase::opening || phase_ == phase::deciding) this->end(error);
     }
 
     // --- Receiving
 
     // Takes messages from the input for as long as somebody takes them.
     void pump() {
-        if (pumping_) return;
+        if (this->busy_) return;
         const pump_guard guard(*this);
         while (phase_ == phase::open && !looked_at()) {
             if (has_parked_) {
@@ -439,11 +335,11 @@ private:
     // A handler that throws leaves the rest for another turn.
     class pump_guard {
     public:
-        explicit pump_guard(engine& owner) noexcept : owner_(owner) { owner_.pumping_ = true; }
+        explicit pump_guard(engine& owner) noexcept : owner_(owner) { owner_.busy_ = true; }
         pump_guard(const pump_guard&) = delete;
         pump_guard& operator=(const pump_guard&) = delete;
         ~pump_guard() {
-            owner_.pumping_ = false;
+            owner_.busy_ = false;
             if (std::uncaught_exceptions() > exceptions_) owner_.wake();
         }
 
@@ -493,18 +389,21 @@ private:
             return;
         case event_kind::pong: return take_pong(e.payload);
         case event_kind::close:
-            set_info().code = e.code;
-            info_->reason = e.text();
-            info_->clean = true; // RFC 6455 7.1.4: ours has been sent, or is on its way
-            info_->by_peer = !closed_here_;
-            return begin_ending();
-        case event_kind::failed:
-            set_info().code = e.code;
-            if (!info_->error) {
-                info_->error = e.error == errc::connection_lost ? lost() : make_error(e.error);
-            }
-            return begin_ending();
+        case event_kind::failed: return take_end(e);
         }
+    }
+
+    void take_end(const event& e) {
+        close_info& info = this->set_info();
+        info.code = e.code;
+        if (e.kind == event_kind::close) {
+            info.reason = e.text();
+            info.clean = true; // RFC 6455 7.1.4: ours has been sent, or is on its way
+            info.by_peer = !closed_here_;
+        } else if (!info.error) {
+            info.error = e.error == errc::connection_lost ? this->lost() : make_error(e.error);
+        }
+        begin_ending();
     }
 
     void take_pong(std::span<const std::byte> payload) {
@@ -528,7 +427,7 @@ private:
         const errc error = queue();
         if (error == errc::success) {
             used_ = true;
-            wake();
+            this->wake();
         }
         return error;
     }
@@ -545,7 +444,7 @@ private:
         const errc error = queue();
         if (error != errc::success) return {send_status::refused, error};
         used_ = true;
-        wake();
+        this->wake();
         const bool high = buffered() > options_->high_water;
         return {high ? send_status::above_high_water : send_status::queued, errc::success};
     }
@@ -570,7 +469,7 @@ private:
                 used_ = true; // it was accepted: it goes, whatever was sent meanwhile
             }
         });
-        wake();
+        this->wake();
     }
 
     // --- Ending
@@ -581,7 +480,7 @@ private:
         has_parked_ = false;
         set_view_aside();
         deadlines_.closing(Clock::now());
-        wake();
+        this->wake();
     }
 
     // No frame will be read or made any more.
@@ -592,26 +491,8 @@ private:
         fail_operations();
     }
 
-    void shut_down() {
-        const bool answer_end = transport_traits<Next>::shutdown_is_the_end && !shut_down_ &&
-                                this->read_error_ == io::error::eof;
-        if (this->broken_ || (this->eof_ && !answer_end)) return end(lost());
-        // RFC 6455 7.1.1: after a clean close, the server is the one to end the transport first.
-        if (shut_down_ || (leaves_it_to_the_peer() && !this->eof_)) return;
-        shut_down_ = true;
-        transport_traits<Next>::async_shutdown(
-            this->next_, [keep = self_engine()](const error_code& error) {
-                const bool over = error || transport_traits<Next>::shutdown_is_the_end;
-                if (over) keep->end(error ? error : make_error(errc::connection_lost));
-            });
-    }
-
-    [[nodiscard]] bool leaves_it_to_the_peer() const noexcept {
-        return Role == role::client && info().clean;
-    }
-
     void fail_operations() {
-        const error_code error = end_error();
+        const error_code error = this->end_error();
         fail_opening(error);
         reads_.fail_all(error);
         drains_.fail_all(error);
@@ -626,39 +507,24 @@ private:
     }
     void context_ended() noexcept override { destroy_operations(delivery::lost); }
 
-    // --- Time
-
-    void arm() {
-        const auto now = Clock::now();
-        deadlines_.stalled(phase_ == phase::open && !wants_input() && !this->reading_, now);
-        const auto next = deadlines_.next(phase_ == phase::open);
-        if (next.when >= armed_) return; // the timer looks again when it fires
-        armed_ = next.when;
-        timers_.set(*this, armed_);
+    void ended() override {
+        fail_operations();
+        has_parked_ = false;
+        set_view_aside();
+        head_.release();
+        connection_.consume_output(connection_.output().size());
+        connection_.release_memory();
     }
 
-    void ring(std::shared_ptr<timed> self) override {
-        io::post(executor(), [self = std::move(self)] { static_cast<engine&>(*self).on_timer(); });
-    }
-
-    void on_timer() {
-        armed_ = deadlines<Clock>::never;
-        if (phase_ == phase::ended) return;
-        const auto now = Clock::now();
-        const auto next = deadlines_.next(phase_ == phase::open);
-        if (next.when <= now) run_out(next.which, now);
-        settle();
-    }
-
-    void run_out(deadline which, typename Clock::time_point now) {
+    void run_out(deadline which, typename Clock::time_point now) override {
         switch (which) {
         case deadline::none: return;
         case deadline::open: return open_timed_out();
         case deadline::close:
-            if (this->broken_) return end(lost());
-            return end(make_error(errc::close_timeout));
+            if (this->broken_) return this->end(this->lost());
+            return this->end(make_error(errc::close_timeout));
         case deadline::idle:
-            set_info().error = make_error(errc::idle_timeout);
+            this->set_info().error = make_error(errc::idle_timeout);
             (void)close(close_code::going_away, message_of(errc::idle_timeout));
             return;
         case deadline::ping:
@@ -669,7 +535,7 @@ private:
             // To tell a peer that is there after all; nobody waits for its answer.
             (void)connection_.close(close_code::going_away, message_of(errc::pong_timeout));
             this->flush();
-            return end(make_error(errc::pong_timeout));
+            return this->end(make_error(errc::pong_timeout));
         case deadline::memory:
             if (std::exchange(used_, false) || has_parked_ || looked_at()) {
                 return deadlines_.hold_memory(now);
@@ -693,34 +559,20 @@ private:
         typename Clock::time_point sent{};
     };
 
-    timer_queue<Clock>& timers_;
-    std::shared_ptr<const stream_options> options_;
-    deadlines<Clock> deadlines_;
-    typename Clock::time_point armed_ = deadlines<Clock>::never;
     [[no_unique_address]] own_keys<Role> keys_;
     connection_type connection_;
-    std::unique_ptr<close_info> info_;
     std::unique_ptr<own_pings> pings_;
     std::unique_ptr<kept_bytes> kept_;
     message parked_; // received, and not yet asked for
     std::shared_ptr<mailbox> mailbox_;
-
-protected:
-    operation_memory memory_;
-
-private:
     operation_queue<message> reads_; // at most one
     operation_queue<> drains_;
-    operation_queue<close_info> closes_;
     bool has_parked_ = false;
     bool keep_view_ = false;
     bool view_out_ = false; // the application looks at parked_
     bool paused_ = false;
-    bool pumping_ = false;
-    bool woken_ = false;
     bool fragmenting_ = false;
     bool closed_here_ = false;
-    bool shut_down_ = false;
     bool used_ = false;      // memory was, since it was last looked at
     std::uint8_t turns_ = 0; // with messages, since nothing came for a while
 };

@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// From which phase to which a stream goes, by time or otherwise, and how it ends: once.
+
+#ifndef FRAMEWIRE_ASIO_DETAIL_LIFETIME_HPP
+#define FRAMEWIRE_ASIO_DETAIL_LIFETIME_HPP
+
+#include <framewire/asio/config.hpp>
+#include <framewire/asio/detail/channel.hpp>
+#include <framewire/asio/detail/deadlines.hpp>
+#include <framewire/asio/detail/operation.hpp>
+#include <framewire/asio/detail/timer_queue.hpp>
+#include <framewire/asio/detail/transport.hpp>
+#include <framewire/asio/message.hpp>
+#include <framewire/asio/options.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace framewire::net::detail {
+
+enum class phase : std::uint8_t {
+    idle,     // nothing was begun
+    opening,  // the opening handshake is being read
+    deciding, // the application has a request to answer
+    refusing, // a refusal is being written
+    open,     // frames go both ways, up to the second Close frame
+    ending,   // what is left to be written is, and the transport is ended
+    ended,
+};
+
+// What all streams with the same options share.
+[[nodiscard]] inline std::shared_ptr<const stream_options>
+shared_options(const stream_options& options) {
+    static thread_local std::weak_ptr<const stream_options> last;
+    std::shared_ptr<const stream_options> shared = last.lock();
+    if (shared == nullptr || *shared != options) {
+        shared = std::make_shared<const stream_options>(options);
+        last = shared;
+    }
+    return shared;
+}
+
+template <typename Next, role Role, typename Clock> class lifetime : public channel<Next> {
+public:
+    using executor_type = typename Next::executor_type;
+
+    lifetime(Next&& next, const stream_options& options)
+        : channel<Next>(std::move(next)), timers_(timer_queue<Clock>::of(executor())),
+          options_(shared_options(options)), deadlines_(options_->timeouts) {
+        timers_.add(*this);
+    }
+
+    [[nodiscard]] executor_type executor() { return this->next_.get_executor(); }
+    [[nodiscard]] const close_info& info() const noexcept {
+        static const close_info none;
+        return info_ != nullptr ? *info_ : none;
+    }
+
+    template <typename Handler> void start_closed(Handler&& handler, errc refused) {
+        auto* const op = make_waiting(closes_, std::forward<Handler>(handler));
+        if (refused != errc::success) return op->fail(make_error(refused));
+        if (phase_ != phase::ended) return closes_.push(op);
+        op->complete(delivery::later, {}, info());
+    }
+
+    void abort() { end(io::error::operation_aborted); }
+
+protected:
+    ~lifetime() { timers_.remove(*this); }
+
+    // --- What the derived class adds
+
+    virtual void ended() = 0; // completes what waits, and gives everything back
+    virtual void run_out(deadline which, typename Clock::time_point now) = 0;
+
+    // --- What it uses
+
+    [[nodiscard]] bool is_over() const noexcept {
+        return phase_ == phase::ending || phase_ == phase::ended;
+    }
+
+    void begin_opening() {
+        phase_ = phase::opening;
+        deadlines_.opening(Clock::now());
+    }
+    // Writes what there is to be written, then ends the transport.
+    void begin_refusing(const error_code& error) {
+        phase_ = phase::refusing;
+        if (!info().error) set_info().error = error;
+        deadlines_.closing(Clock::now());
+        wake();
+    }
+    // Ends the connection here and now.
+    void end(const error_code& why) {
+        if (phase_ == phase::ended) return;
+        if (!info().clean && !info().error) set_info().error = why;
+        phase_ = phase::ended;
+        this->close_transport();
+        timers_.unset(*this);
+        ended();
+        this->in_ = {};
+        this->release_all();
+        closes_.complete_all({}, info());
+    }
+
+    [[nodiscard]] close_info& set_info() {
+        if (info_ == nullptr) info_ = std::make_unique<close_info>();
+        return *info_;
+    }
+    // Why nothing can be read or sent any more.
+    [[nodiscard]] error_code end_error() const noexcept {
+        if (info().error) return info().error;
+        return is_over() ? make_error(errc::closed) : this->read_error_;
+    }
+    [[nodiscard]] error_code lost() const noexcept {
+        const bool told = this->read_error_ && this->read_error_ != io::error::eof;
+        return told ? this->read_error_ : make_error(errc::connection_lost);
+    }
+
+    [[nodiscard]] bool leaves_it_to_the_peer() const noexcept {
+        return Role == role::client && info().clean;
+    }
+    // Once everything is written, and after each turn from then on.
+    void shut_down() {
+        const bool answer_end = transport_traits<Next>::shutdown_is_the_end && !shut_down_ &&
+                                this->read_error_ == io::error::eof;
+        if (this->broken_ || (this->eof_ && !answer_end)) return end(lost());
+        // RFC 6455 7.1.1: after a clean close, the server is the one to end the transport first.
+        if (shut_down_ || (leaves_it_to_the_peer() && !this->eof_)) return;
+        shut_down_ = true;
+        transport_traits<Next>::async_shutdown(
+            this->next_, [keep = self_as_is()](const error_code& error) {
+                const bool over = error || transport_traits<Next>::shutdown_is_the_end;
+                if (over) keep->end(error ? error : make_error(errc::connection_lost));
+            });
+    }
+
+    // Goes on later, outside of whatever the application is doing.
+    void wake() {
+        if (busy_ || woken_) return;
+        woken_ = true;
+        io::post(executor(), [keep = self_as_is()] {
+            keep->woken_ = false;
+            keep->take_input();
+            keep->settle();
+        });
+    }
+
+    // Sees to it that the timer rings in time.
+    void arm() {
+        const auto now = Clock::now();
+        deadlines_.stalled(phase_ == phase::open && !this->wants_input() && !this->reading_, now);
+        const auto next = deadlines_.next(phase_ == phase::open);
+        if (next.when >= armed_) return; // it looks again when it rings
+        armed_ = next.when;
+        timers_.set(*this, armed_);
+    }
+
+    template <typename Handler, typename... Rest> [[nodiscard]] operation<Rest...>*
+    make_waiting(operation_queue<Rest...>& queue, Handler&& handler) {
+        return make_operation(memory_, executor(), queue, std::forward<Handler>(handler),
+                              as_it_is{});
+    }
+
+private:
+    [[nodiscard]] std::shared_ptr<lifetime> self_as_is() {
+        return std::static_pointer_cast<lifetime>(this->shared_from_this());
+    }
+
+    void ring(std::shared_ptr<timed> self) override {
+        io::post(executor(),
+                 [self = std::move(self)] { static_cast<lifetime&>(*self).on_timer(); });
+    }
+    void on_timer() {
+        armed_ = deadlines<Clock>::never;
+        if (phase_ == phase::ended) return;
+        const auto now = Clock::now();
+        run_out(deadlines_.expired(phase_ == phase::open, now), now);
+        this->settle();
+    }
+
+    timer_queue<Clock>& timers_;
+    typename Clock::time_point armed_ = deadlines<Clock>::never;
+    std::unique_ptr<close_info> info_;
+
+protected:
+    const std::shared_ptr<const stream_options> options_;
+    deadlines<Clock> deadlines_;
+    operation_memory memory_;
+    operation_queue<close_info> closes_;
+    phase phase_ = phase::idle;
+    bool busy_ = false; // in a turn that ends with `settle`
+
+private:
+    bool woken_ = false;
+    bool shut_down_ = false;
+};
+
+} // namespace framewire::net::detail
+
+#endif
