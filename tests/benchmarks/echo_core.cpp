@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// The echo server on Framewire's core and nothing but epoll: what the protocol costs, and so what
-// is left to an adapter. All connections read into one buffer. For the loopback interface: it knows
-// no time-outs.
+// The echo server on Framewire's core and nothing but epoll: what the protocol costs, and so what is
+// left to an adapter. All connections read into one buffer; each keeps what its largest message
+// took. For the loopback interface: it knows no time-outs.
 
 #include <framewire/framewire.hpp>
 

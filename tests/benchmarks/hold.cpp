@@ -299,10 +299,10 @@ int main(int argc, char** argv) {
 
     if (json) {
         std::printf("{\"connections\": %zu, \"opened\": %" PRId64 ", \"idle\": %" PRId64
-                    ", \"kept_percent\": %.1f, \"reused\": %s, \"echoes\": %" PRIu64
+                    ", \"kept\": %" PRId64 ", \"reused\": %s, \"echoes\": %" PRIu64
                     ", \"longest_ms\": %.1f, \"problems\": %zu}\n",
-                    count, per_connection(first.opened), idle, kept, reused ? "true" : "false",
-                    first.echoes, longest_ms, problems);
+                    count, per_connection(first.opened), idle, per_connection(first.closed),
+                    reused ? "true" : "false", first.echoes, longest_ms, problems);
     } else {
         std::printf("%zu connections, held for %.0f s: %" PRIu64
                     " echoes, the slowest after %.1f ms; %zu problems\n",
