@@ -41,23 +41,26 @@ enum class accept_trouble : std::uint8_t {
         if (error == value) return accept_trouble::passing;
     }
     if (error.category() != io::error::get_system_category()) return accept_trouble::fatal;
-    switch (error.value()) {
 #ifdef ENFILE
-    case ENFILE: return accept_trouble::exhausted;
+    if (error.value() == ENFILE) return accept_trouble::exhausted;
 #endif
-        // Linux hands errors of the new connection to who accepts it (accept(2)).
+    // Linux hands errors of the new connection to who accepts it (accept(2)).
+    constexpr int of_one_connection[] = {
 #ifdef EPROTO
-    case EPROTO: return accept_trouble::passing;
+        EPROTO,
 #endif
 #ifdef EHOSTDOWN
-    case EHOSTDOWN: return accept_trouble::passing;
+        EHOSTDOWN,
 #endif
 #ifdef ENONET
-    case ENONET: return accept_trouble::passing;
+        ENONET,
 #endif
-    case EPERM: return accept_trouble::passing; // a firewall's rule
-    default: return accept_trouble::fatal;
+        EPERM, // a firewall's rule
+    };
+    for (const int value : of_one_connection) {
+        if (error.value() == value) return accept_trouble::passing;
     }
+    return accept_trouble::fatal;
 }
 
 // A handler of exhaustion, without its type.
