@@ -130,9 +130,11 @@ public:
                 return;
             }
             ++messages;
-            if (!told.empty()) told += ' ';
-            told += m.is_text() ? "text" : m.kind == opcode::binary ? "binary" : "control";
-            told += "(\"" + shown(m.text()) + "\")";
+            if (telling) {
+                if (!told.empty()) told += ' ';
+                told += m.is_text() ? "text" : m.kind == opcode::binary ? "binary" : "control";
+                told += "(\"" + shown(m.text()) + "\")";
+            }
             if (on_message) on_message(m);
             if (going) start(stream);
         });
@@ -142,7 +144,8 @@ public:
     std::size_t messages = 0;
     int ends = 0;
     error_code error;
-    bool going = true;
+    bool going = true;   ///< Reads the next one.
+    bool telling = true; ///< Keeps what was told.
     std::function<void(const net::message&)> on_message;
 };
 

@@ -84,7 +84,7 @@ public:
     }
 
     void release() {
-        if (empty()) data_ = std::string();
+        if (empty()) std::string().swap(data_);
     }
 
 private:

@@ -1,0 +1,680 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// Reading, sending and back-pressure of an open stream. Its end: closing.cpp; time: timers.cpp.
+
+#include <framewire/asio/stream.hpp>
+
+#include "support/allocation_counter.hpp"
+#include "support/catch.hpp"
+#include "support/connected.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace framewire;
+using namespace framewire::test;
+
+namespace {
+
+constexpr std::size_t chunk_sizes[] = {1, 2, 3, 7, wire_settings::no_limit};
+
+std::span<const std::byte> octets(std::string_view text) {
+    return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("stream: reads whole messages however the transport cuts them",
+                   "[asio][rfc6455-5.4]", server_end, client_end, waitable_server_end,
+                   waitable_client_end) {
+    const std::size_t chunk = GENERATE(from_range(std::begin(chunk_sizes), std::end(chunk_sizes)));
+    CAPTURE(chunk);
+    TestType end;
+    end.far.settings().largest_read = chunk;
+    const std::string big(70'000, 'x');
+    reader in;
+    in.start(*end.stream);
+    end.receive(TestType::frames()
+                    .text("Hello")
+                    .text("")
+                    .binary(std::string("\0\xFF\x80", 3))
+                    .frame(0x01, "fr")
+                    .ping("are you there?")
+                    .frame(0x00, "agm")
+                    .frame(0x80, "ents")
+                    .binary(std::string(126, 'y'))
+                    .binary(big)
+                    .text("\xC3\xA4"));
+    CHECK(in.told == "text(\"Hello\") text(\"\") binary(\"\\x00\\xff\\x80\") text(\"fragments\") "
+                     "binary(\"" +
+                         std::string(126, 'y') + "\") binary(\"" + shown(big) +
+                         "\") text(\"\\xc3\\xa4\")");
+    CHECK(in.ends == 0);
+    CHECK(end.sent() == "pong(\"are you there?\")");
+}
+
+TEMPLATE_TEST_CASE("stream: reads into containers, and replaces what was in them", "[asio]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    const auto read_into = [&](auto container) {
+        completion read;
+        opcode kind{};
+        end.receive(TestType::frames().text("one"));
+        end.stream->read(container, [&](const error_code& error, opcode op) {
+            read.note(error);
+            kind = op;
+        });
+        end.poll();
+        CHECK(read.done());
+        CHECK(kind == opcode::text);
+        const std::string got(reinterpret_cast<const char*>(container.data()), container.size());
+        CHECK(got == "one");
+    };
+    read_into(std::string("something else"));
+    read_into(std::vector<std::byte>(7));
+    read_into(std::vector<char>(2));
+    read_into(std::vector<unsigned char>(0));
+}
+
+TEMPLATE_TEST_CASE("stream: a container is left alone until there is a message", "[asio]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    std::string text = "before";
+    completion read;
+    opcode kind{};
+    end.stream->read(text, [&](const error_code& error, opcode op) {
+        read.note(error);
+        kind = op;
+    });
+    end.receive(TestType::frames().frame(0x02, "not all of it"));
+    CHECK(text == "before");
+    CHECK(read.calls == 0);
+    end.receive(TestType::frames().frame(0x80, ""));
+    CHECK(read.done());
+    CHECK(kind == opcode::binary);
+    CHECK(text == "not all of it");
+}
+
+TEMPLATE_TEST_CASE(
+    "stream: delivers messages in pieces when asked to", "[asio][rfc6455-5.4]",
+    (connected<role::server, test_stream, options{.stream_messages = true}>),
+    (connected<role::client, waitable_test_stream, options{.stream_messages = true}>)) {
+    TestType end;
+    const std::size_t chunk = GENERATE(from_range(std::begin(chunk_sizes), std::end(chunk_sizes)));
+    CAPTURE(chunk);
+    end.far.settings().largest_read = chunk;
+    std::string told;
+    std::size_t pieces = 0;
+    reader in;
+    in.on_message = [&](const net::message& piece) {
+        ++pieces;
+        if (piece.first) told += piece.is_text() ? "text(" : "binary(";
+        told += piece.text();
+        if (piece.last) told += ") ";
+    };
+    in.start(*end.stream);
+    end.receive(TestType::frames().text("Hello").binary("").frame(0x01, "frag"));
+    CHECK(told == "text(Hello) binary() text(frag");
+    end.receive(TestType::frames().ping().frame(0x80, "mented"));
+    CHECK(told == "text(Hello) binary() text(fragmented) ");
+    CHECK(pieces >= (chunk < 3 ? 8u : 4u));
+}
+
+TEMPLATE_TEST_CASE("stream: hands out pings to answer, and pongs not, when told not to answer",
+                   "[asio][rfc6455-5.5.2]",
+                   (connected<role::server, test_stream, options{.auto_pong = false}>),
+                   (connected<role::client, waitable_test_stream, options{.auto_pong = false}>)) {
+    TestType end;
+    reader in;
+    in.on_message = [&](const net::message& m) {
+        if (m.kind == opcode::ping) CHECK(end.stream->pong(m.payload) == errc::success);
+    };
+    in.start(*end.stream);
+    end.receive(TestType::frames().ping("a").pong("b").text("c"));
+    CHECK(in.told == "control(\"a\") text(\"c\")");
+    CHECK(end.sent() == "pong(\"a\")");
+}
+
+TEMPLATE_TEST_CASE("stream: a message stays as it was until the next read", "[asio]", server_end,
+                   client_end, waitable_server_end, waitable_client_end) {
+    const std::size_t chunk = GENERATE(from_range(std::begin(chunk_sizes), std::end(chunk_sizes)));
+    CAPTURE(chunk);
+    TestType end;
+    end.far.settings().largest_read = chunk;
+    const std::string first(600, 'a');
+    read_completion read;
+    end.stream->read(read.handler());
+    end.receive(TestType::frames().text(first).text(std::string(600, 'b')).ping("p"));
+    REQUIRE(read.done());
+    end.receive(TestType::frames().text(std::string(5000, 'c')));
+    end.advance(1s);
+    CHECK(end.stream->send_text("meanwhile"));
+    (void)end.sent();
+    CHECK(std::string(read.view.text()) == first);
+    end.advance(10s);
+    CHECK(std::string(read.view.text()) == first);
+
+    read_completion next;
+    end.stream->read(next.handler());
+    end.poll();
+    CHECK(next.text == std::string(600, 'b'));
+}
+
+TEMPLATE_TEST_CASE("stream: the bytes of a message may be changed and sent back", "[asio]",
+                   server_end, client_end, waitable_server_end, waitable_client_end) {
+    TestType end;
+    const std::size_t chunk = GENERATE(from_range(std::begin(chunk_sizes), std::end(chunk_sizes)));
+    end.far.settings().largest_read = chunk;
+    end.far.settings().largest_write = chunk;
+    reader in;
+    in.on_message = [&](const net::message& m) {
+        if (!m.payload.empty()) m.payload[0] = std::byte{'E'};
+        CHECK(end.stream->send(m));
+    };
+    in.start(*end.stream);
+    end.receive(TestType::frames().text("hello").binary("hello").binary("").frame(0x01, "x").frame(
+        0x80, "yz"));
+    CHECK(end.sent() == "text(\"Eello\") binary(\"Eello\") binary(\"\") text(\"Eyz\")");
+}
+
+TEMPLATE_TEST_CASE("stream: one read at a time, and the second says so", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end;
+    read_completion first;
+    read_completion second;
+    end.stream->read(first.handler());
+    end.stream->read(second.handler());
+    CHECK(second.calls == 0); // not from within
+    end.poll();
+    CHECK(second.failed(errc::read_in_progress));
+    CHECK(second.error == condition::misuse);
+    CHECK(first.calls == 0);
+    end.receive(TestType::frames().text("for the first"));
+    CHECK(first.text == "for the first");
+    CHECK(second.calls == 1);
+}
+
+TEMPLATE_TEST_CASE("stream: no handler is called from within the call that starts it", "[asio]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    end.receive(TestType::frames().text("a"));
+    read_completion read;
+    completion sent;
+    completion drained;
+    end.stream->read(read.handler());
+    end.stream->send_text("b", sent.handler());
+    end.stream->drain(drained.handler());
+    CHECK(read.calls + sent.calls + drained.calls == 0);
+    end.poll();
+    CHECK(read.text == "a");
+    CHECK(sent.done());
+    CHECK(drained.done());
+}
+
+// --- Sending
+
+TEMPLATE_TEST_CASE("stream: what is sent at a time leaves in order, in one write", "[asio]",
+                   server_end, client_end, waitable_server_end, waitable_client_end) {
+    TestType end;
+    const std::size_t before = end.far.counts().all_writes();
+    CHECK(end.stream->send_text("one"));
+    CHECK(end.stream->send_binary(octets("two")));
+    CHECK(end.stream->ping(octets("three")) == errc::success);
+    CHECK(end.stream->pong(octets("four")) == errc::success);
+    CHECK(end.stream->send_fragment(opcode::text, octets("five"), false));
+    CHECK(end.stream->send_fragment(opcode::text, octets("six"), true));
+    CHECK(end.stream->send_text(octets("seven")));
+    end.poll();
+    CHECK(end.far.counts().all_writes() == before + 1);
+    CHECK(end.sent() == "text(\"one\") binary(\"two\") ping(\"three\") pong(\"four\") "
+                        "text-(\"five\") cont(\"six\") text(\"seven\")");
+    CHECK(end.stream->buffered_amount() == 0);
+}
+
+TEMPLATE_TEST_CASE("stream: the answers to all that one read brought leave in one write", "[asio]",
+                   server_end, client_end, waitable_server_end, waitable_client_end) {
+    TestType end;
+    reader in;
+    in.on_message = [&](const net::message& m) { CHECK(end.stream->send(m)); };
+    in.start(*end.stream);
+    end.poll();
+    frame_writer frames = TestType::frames();
+    for (int i = 0; i < 20; ++i)
+        frames.text("message");
+    frames.ping("x");
+    const std::size_t before = end.far.counts().all_writes();
+    end.receive(frames);
+    CHECK(in.messages == 20);
+    CHECK(end.far.counts().all_writes() == before + 1);
+    const std::string sent = end.sent();
+    CHECK(std::count(sent.begin(), sent.end(), 'g') == 21);
+}
+
+TEMPLATE_TEST_CASE("stream: short writes are not seen", "[asio]", server_end, client_end,
+                   waitable_server_end, waitable_client_end) {
+    const std::size_t chunk = GENERATE(from_range(std::begin(chunk_sizes), std::end(chunk_sizes)));
+    CAPTURE(chunk);
+    TestType end;
+    end.far.settings().largest_write = chunk;
+    end.far.set_capacity(100);
+    const std::string big(3000, 'x');
+    CHECK(end.stream->send_text(big));
+    end.poll();
+    CHECK(end.stream->send_text("behind it"));
+    CHECK(end.sent() == "text(\"" + shown(big) + "\") text(\"behind it\")");
+    CHECK(!end.cut_off());
+    CHECK(end.stream->buffered_amount() == 0);
+}
+
+TEMPLATE_TEST_CASE("stream: refuses what may not be sent, and goes on", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end;
+    const auto refused = [](net::send_result result) {
+        CHECK(!result);
+        CHECK(result.status == net::send_status::refused);
+        return result.error;
+    };
+    auto& stream = *end.stream;
+    CHECK(refused(stream.send_text("\xFF")) == errc::text_not_utf8);
+    CHECK(stream.ping(octets(std::string(126, 'x'))) == errc::control_payload_too_long);
+    CHECK(stream.pong(octets(std::string(126, 'x'))) == errc::control_payload_too_long);
+    CHECK(stream.send_fragment(opcode::binary, octets("a"), false));
+    CHECK(refused(stream.send_text("b")) == errc::message_in_progress);
+    CHECK(refused(stream.send_fragment(opcode::text, octets("b"), true)) ==
+          errc::wrong_fragment_kind);
+    completion told;
+    stream.send_binary(octets("b"), told.handler());
+    CHECK(stream.send_fragment(opcode::binary, octets("c"), true));
+    CHECK(end.sent() == "binary-(\"a\") cont(\"c\")");
+    CHECK(told.failed(errc::message_in_progress));
+}
+
+// --- Back-pressure
+
+namespace {
+
+constexpr net::stream_options narrow{
+    .timeouts = {}, .limits{.max_output = 4000}, .high_water = 1000, .low_water = 300};
+
+} // namespace
+
+TEMPLATE_TEST_CASE("stream: tells when it is above the high water mark, and when it is drained",
+                   "[asio]", server_end, client_end, waitable_server_end, waitable_client_end) {
+    TestType end(narrow);
+    end.far.set_capacity(0);
+    const std::string block(100, 'x');
+    auto& stream = *end.stream;
+    std::size_t count = 0;
+    net::send_result last;
+    do {
+        last = stream.send_text(block);
+        end.poll();
+        ++count;
+        CHECK((last.status == net::send_status::above_high_water) ==
+              (stream.buffered_amount() > 1000));
+    } while (last.status == net::send_status::queued);
+    CHECK(last.status == net::send_status::above_high_water);
+    const std::size_t each = TestType::is_server ? 102 : 106;
+    CHECK(stream.buffered_amount() == count * each);
+
+    completion drained;
+    completion drained_too;
+    stream.drain(drained.handler());
+    stream.drain(drained_too.handler());
+    end.far.set_capacity(stream.buffered_amount() - 301);
+    end.poll();
+    CHECK(stream.buffered_amount() == 301);
+    CHECK(drained.calls == 0);
+    (void)end.far.read(1);
+    end.poll();
+    CHECK(stream.buffered_amount() == 300);
+    CHECK(drained.done());
+    CHECK(drained_too.done());
+}
+
+TEMPLATE_TEST_CASE("stream: a send that is waited for completes at once up to the high water mark, "
+                   "else at the low one",
+                   "[asio]", server_end, waitable_client_end) {
+    TestType end(narrow);
+    end.far.set_capacity(0);
+    auto& stream = *end.stream;
+    completion below;
+    completion above;
+    completion binary;
+    stream.send_text(std::string(900, 'a'), below.handler());
+    end.poll();
+    CHECK(below.done());
+    stream.send_text(std::string(900, 'b'), above.handler());
+    stream.send_binary(octets("c"), binary.handler());
+    end.poll();
+    CHECK(above.calls == 0);
+    CHECK(binary.calls == 0);
+    end.far.set_capacity(stream.buffered_amount() - 301);
+    end.poll();
+    CHECK(above.calls == 0);
+    (void)end.far.read(1);
+    end.poll();
+    CHECK(above.done());
+    CHECK(binary.done());
+}
+
+TEMPLATE_TEST_CASE("stream: what waits to be sent never passes the hard limit", "[asio]",
+                   server_end, client_end, waitable_server_end, waitable_client_end) {
+    TestType end(narrow);
+    end.far.set_capacity(0);
+    auto& stream = *end.stream;
+    const std::size_t size = GENERATE(1u, 99u, 125u, 126u, 1000u, 3000u);
+    std::size_t taken = 0;
+    net::send_result result;
+    while ((result = stream.send_text(std::string(size, 'x')))) {
+        ++taken;
+        end.poll();
+        REQUIRE(stream.buffered_amount() <= 4000);
+    }
+    CHECK(result.error == errc::output_full);
+    CHECK(make_error_code(result.error) == condition::limit_exceeded);
+    const std::size_t prefix = (size < 126 ? 2u : 4u) + (TestType::is_server ? 0u : 4u);
+    CHECK(taken == 4000 / (size + prefix));
+    completion told;
+    stream.send_text(std::string(size, 'x'), told.handler());
+    end.poll();
+    CHECK(told.failed(errc::output_full));
+
+    // It goes on when the peer has read.
+    CHECK(stream.is_open());
+    end.far.set_capacity(wire_settings::no_limit);
+    (void)end.sent();
+    CHECK(stream.buffered_amount() == 0);
+    CHECK(stream.send_text("again"));
+    CHECK(end.sent() == "text(\"again\")");
+}
+
+TEMPLATE_TEST_CASE("stream: closes with 1013 at the hard limit when told to", "[asio]", server_end,
+                   waitable_client_end) {
+    net::stream_options options = narrow;
+    options.on_overflow = net::overflow_policy::close;
+    TestType end(options);
+    end.far.set_capacity(0);
+    reader in;
+    close_completion closed;
+    in.start(*end.stream);
+    end.stream->closed(closed.handler());
+    CHECK(end.stream->send_text(std::string(3000, 'x')));
+    const net::send_result result = end.stream->send_text(std::string(3000, 'y'));
+    CHECK(!result);
+    CHECK(result.error == errc::output_full);
+    end.poll();
+    CHECK(!end.stream->is_open());
+    CHECK(end.stream->send_text("more").error == errc::not_open);
+
+    end.far.set_capacity(wire_settings::no_limit);
+    CHECK(end.sent().starts_with("text(\"" + shown(std::string(3000, 'x')) + "\") close(1013 "));
+    end.answer_close(1013);
+    CHECK(closed.calls == 1);
+    CHECK(closed.info.error == errc::output_full);
+    CHECK(in.ends == 1);
+}
+
+TEMPLATE_TEST_CASE("stream: control frames do not wait for room", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end(narrow);
+    end.far.set_capacity(0);
+    reader in;
+    in.start(*end.stream);
+    while (end.stream->send_text(std::string(500, 'x')))
+        end.poll();
+    end.receive(TestType::frames().ping("still here?"));
+    CHECK(end.stream->close() == errc::success);
+    end.far.set_capacity(wire_settings::no_limit);
+    const std::string sent = end.sent();
+    CHECK(sent.find("pong(\"still here?\")") != std::string::npos);
+    CHECK(sent.ends_with("close(1000 \"\")"));
+}
+
+TEMPLATE_TEST_CASE("stream: paused, it takes nothing from the peer", "[asio]", server_end,
+                   client_end, waitable_server_end, waitable_client_end) {
+    TestType end;
+    auto& stream = *end.stream;
+    reader in;
+    in.start(stream);
+    end.poll();
+    stream.pause_reading();
+    CHECK(stream.reading_paused());
+    end.receive(TestType::frames().text("a"));
+    end.receive(TestType::frames().text("b").binary(std::string(100'000, 'c')));
+    CHECK(in.messages == 0);
+    // One read may have been under way.
+    CHECK(end.far.unread().size() > 90'000);
+    CHECK(stream.send_text("sending goes on"));
+    CHECK(end.sent() == "text(\"sending goes on\")");
+    stream.resume_reading();
+    CHECK(!stream.reading_paused());
+    end.poll();
+    CHECK(in.messages == 3);
+
+    // In a handler, too.
+    in.on_message = [&](const net::message&) { stream.pause_reading(); };
+    end.receive(TestType::frames().text("d").text("e").text("f"));
+    CHECK(in.messages == 4);
+    stream.resume_reading();
+    end.poll();
+    CHECK(in.messages == 5);
+}
+
+TEMPLATE_TEST_CASE("stream: takes little from the peer while the application does not read",
+                   "[asio]", server_end, waitable_client_end) {
+    TestType end;
+    const std::string message(1000, 'x');
+    frame_writer frames = TestType::frames();
+    for (int i = 0; i < 1000; ++i)
+        frames.binary(message);
+    end.receive(frames);
+    CHECK(end.far.unread().size() > frames.str().size() - 200'000);
+    reader in;
+    in.start(*end.stream);
+    end.poll();
+    CHECK(in.messages == 1000);
+}
+
+// --- Pings
+
+TEMPLATE_TEST_CASE("stream: tells the time between a ping and its pong", "[asio][rfc6455-5.5.3]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    reader in;
+    in.start(*end.stream);
+    ping_completion first;
+    end.stream->ping(first.handler());
+    end.poll();
+    std::string wire = end.far.read();
+    auto sent = take_frames(wire);
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].op() == 9);
+    end.advance(5ms);
+    end.receive(TestType::frames().pong("somebody else's"));
+    CHECK(first.calls == 0);
+    end.advance(7ms);
+    end.receive(TestType::frames().pong(sent[0].payload));
+    CHECK(first.done());
+    CHECK(first.time == 12ms);
+
+    ping_completion second;
+    end.stream->ping(second.handler());
+    end.poll();
+    end.receive(TestType::frames().pong(sent[0].payload)); // late, and not its own
+    CHECK(second.calls == 0);
+    wire = end.far.read();
+    sent = take_frames(wire);
+    REQUIRE(sent.size() == 1);
+    end.advance(1ms);
+    end.receive(TestType::frames().pong(sent[0].payload));
+    CHECK(second.done());
+    CHECK(second.time == 1ms);
+    CHECK(in.told.empty());
+}
+
+TEMPLATE_TEST_CASE("stream: a ping that gets no answer ends with the connection", "[asio]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    reader in;
+    in.start(*end.stream);
+    ping_completion ping;
+    end.stream->ping(ping.handler());
+    end.far.end();
+    end.poll();
+    CHECK(ping.failed(errc::connection_lost));
+}
+
+// --- What the peer may not do
+
+TEMPLATE_TEST_CASE("stream: a violation fails the read, and the peer is told why",
+                   "[asio][rfc6455-7.1.7]", server_end, client_end, waitable_server_end,
+                   waitable_client_end) {
+    struct violation {
+        std::string bytes;
+        errc error;
+        unsigned code;
+    };
+    const violation violations[] = {
+        {TestType::frames().frame(0xC1, "x").str(), errc::reserved_bits_set, 1002},
+        {TestType::frames().frame(0x83, "x").str(), errc::reserved_opcode, 1002},
+        {TestType::frames().frame_of_wrong_role(0x81, "x").str(),
+         TestType::is_server ? errc::frame_not_masked : errc::frame_masked, 1002},
+        {TestType::frames().text("\xFF").str(), errc::text_not_utf8, 1007},
+        {TestType::frames().header(0x82, 1u << 30).str(), errc::message_too_big, 1009},
+        {TestType::frames().close(1005).str(), errc::close_code_invalid, 1002},
+    };
+    for (const violation& one : violations) {
+        CAPTURE(one.error);
+        TestType end;
+        reader in;
+        close_completion closed;
+        in.start(*end.stream);
+        end.stream->closed(closed.handler());
+        end.receive(TestType::frames().text("before").str() + one.bytes);
+        CHECK(in.told == "text(\"before\")");
+        CHECK(in.ends == 1);
+        CHECK(in.error == one.error);
+        const std::string sent = end.sent();
+        CHECK(sent.starts_with("close(" + std::to_string(one.code)));
+        CHECK(end.far.ended());
+        end.far.end();
+        end.poll();
+        CHECK(end.far.closed());
+        CHECK(closed.calls == 1);
+        CHECK(closed.info.error == one.error);
+        CHECK(static_cast<unsigned>(closed.info.code) == one.code);
+        CHECK(!closed.info.clean);
+        CHECK(!closed.info.by_peer);
+        CHECK(end.stream->send_text("more").error == errc::not_open);
+    }
+}
+
+// --- Moving, memory
+
+TEMPLATE_TEST_CASE("stream: may be moved while it works", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end;
+    read_completion read;
+    end.stream->read(read.handler());
+    typename TestType::stream_type moved(std::move(*end.stream));
+    end.stream.reset();
+    end.receive(TestType::frames().text("for the moved one"));
+    CHECK(read.text == "for the moved one");
+    CHECK(moved.send_text("from the moved one"));
+    CHECK(end.sent() == "text(\"from the moved one\")");
+    CHECK(moved.is_open());
+}
+
+TEMPLATE_TEST_CASE("stream: messages cost no allocation, whatever a turn may cost", "[asio]",
+                   server_end, client_end, waitable_server_end, waitable_client_end) {
+    TestType end;
+    struct echo {
+        void start() {
+            stream.read([this](const error_code& error, const net::message& m) {
+                if (error) return;
+                ++count;
+                if (stream.send(m)) start();
+            });
+        }
+        typename TestType::stream_type& stream;
+        int count = 0;
+    } echo{*end.stream};
+    echo.start();
+    frame_writer frames = TestType::frames();
+    for (int i = 0; i < 100; ++i)
+        frames.text("sixteen bytes...");
+    const auto round = [&] {
+        end.far.write(frames.str());
+        end.poll();
+        (void)end.far.read();
+        end.poll();
+    };
+    round();
+    round();
+    end.far.write(frames.str());
+    const allocation_count before = allocations();
+    end.poll();
+    const allocation_count after = allocations();
+    CHECK(echo.count == 300);
+    CHECK((after - before).calls < 10); // of a hundred messages
+}
+
+TEST_CASE("stream: an idle stream on a socket takes at most 1 KiB", "[asio]") {
+    using stream_type =
+        net::server_stream<waitable_test_stream, options{}, no_extension, fake_clock>;
+    constexpr std::size_t count = 50;
+    loop events;
+    std::vector<peer> peers;
+    std::vector<waitable_test_stream> transports;
+    std::vector<stream_type> streams;
+    std::vector<reader> readers(count + 1);
+    peers.reserve(count + 1);
+    transports.reserve(count + 1);
+    streams.reserve(count + 1);
+    const auto add = [&] {
+        transports.emplace_back(events.context);
+        peers.push_back(transports.back().other_end());
+    };
+    // Opens a connection, and has it echo a message that has to be put together.
+    const auto use = [&](std::size_t i) {
+        streams.emplace_back(std::move(transports[i]), server_options_of({}));
+        stream_type& stream = streams.back();
+        completion opened;
+        stream.read_request([&](const error_code& error, const upgrade_request&) {
+            if (!error) stream.accept({}, opened.handler());
+        });
+        peers[i].write(request_head());
+        events.poll();
+        REQUIRE(opened.done());
+        readers[i].on_message = [&stream](const net::message& m) { CHECK(stream.send(m)); };
+        readers[i].start(stream);
+        const std::string bytes = frame_writer(role::server).text(std::string(2000, 'x')).str();
+        peers[i].write(bytes.substr(0, 1000));
+        events.poll();
+        peers[i].write(bytes.substr(1000));
+        events.poll();
+        CHECK(readers[i].messages == 1);
+        std::string().swap(readers[i].told);
+        (void)peers[i].read();
+        peers[i].release_memory();
+    };
+    // The first one leaves behind what all of the thread's share.
+    add();
+    use(0);
+    for (std::size_t i = 1; i <= count; ++i)
+        add();
+    fake_clock::advance(2s);
+    events.poll();
+    const std::int64_t before = allocations().live_bytes;
+    for (std::size_t i = 1; i <= count; ++i)
+        use(i);
+    fake_clock::advance(2s);
+    events.poll();
+    const std::int64_t each = (allocations().live_bytes - before) / std::int64_t{count};
+    CAPTURE(each);
+    CHECK(each <= 1024);
+}

@@ -1,0 +1,373 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// The completion tokens: callbacks are used all over the other files; here are futures, coroutines
+// and what the Asio in use has besides, bound executors, and cancellation.
+
+#include <framewire/asio/stream.hpp>
+
+#include "support/catch.hpp"
+#include "support/connected.hpp"
+#include "support/tokens.hpp"
+
+#include <array>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+using namespace framewire;
+using namespace framewire::test;
+
+namespace {
+
+std::span<const std::byte> octets(std::string_view text) {
+    return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+template <typename Future> bool ready(Future& future) {
+    return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+template <typename Coroutine> void run(io::io_context& context, Coroutine coroutine) {
+    io::co_spawn(context, std::move(coroutine), [](std::exception_ptr error) {
+        if (error) std::rethrow_exception(error);
+    });
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("stream: futures", "[asio]", server_end, waitable_client_end) {
+    TestType end;
+    auto& stream = *end.stream;
+    std::string text;
+    auto read = stream.read(io::use_future);
+    end.receive(TestType::frames().text("one").text("two"));
+    REQUIRE(ready(read));
+    CHECK(read.get().text() == "one");
+    auto into = stream.read(text, io::use_future);
+    auto sent = stream.send_text("x", io::use_future);
+    auto sent_too = stream.send_binary(octets("y"), io::use_future);
+    auto drained = stream.drain(io::use_future);
+    auto pinged = stream.ping(io::use_future);
+    auto closed = stream.closed(io::use_future);
+    end.poll();
+    REQUIRE(ready(into));
+    CHECK(into.get() == opcode::text);
+    CHECK(text == "two");
+    REQUIRE(ready(sent));
+    sent.get();
+    sent_too.get();
+    drained.get();
+    CHECK(!ready(pinged));
+
+    auto failing = stream.read(io::use_future);
+    end.answer_close(1001);
+    REQUIRE(ready(failing));
+    CHECK_THROWS(failing.get());
+    CHECK_THROWS(pinged.get());
+    REQUIRE(ready(closed));
+    CHECK(closed.get().clean);
+}
+
+TEMPLATE_TEST_CASE("stream: coroutines", "[asio]", server_end, waitable_client_end) {
+    TestType end(typename TestType::not_open_yet{});
+    std::string log;
+    run(end.events.context, [&end, &log]() -> io::awaitable<void> {
+        auto& stream = *end.stream;
+        if constexpr (TestType::is_server) {
+            const upgrade_request request = co_await stream.read_request(io::use_awaitable);
+            log += request.target;
+            co_await stream.accept({}, io::use_awaitable);
+        } else {
+            co_await stream.handshake({.host = "example.org"}, io::use_awaitable);
+            log += "/";
+        }
+        const net::message first = co_await stream.read(io::use_awaitable);
+        log += first.text();
+        co_await stream.send(first, io::use_awaitable);
+        std::string second;
+        const opcode kind = co_await stream.read(second, io::use_awaitable);
+        log += second + (kind == opcode::binary ? "!" : "?");
+        const auto time = co_await stream.ping(io::use_awaitable);
+        CHECK(time == 3ms);
+        co_await stream.drain(io::use_awaitable);
+        const net::close_info info =
+            co_await stream.close(close_code::going_away, "done", io::use_awaitable);
+        log += info.reason;
+        try {
+            (void)co_await stream.read(io::use_awaitable);
+        } catch (const std::system_error& error) {
+            CHECK(error_code(error.code()) == errc::closed);
+            log += ".";
+        }
+    });
+    end.poll();
+    if (TestType::is_server) {
+        end.receive(request_head());
+        (void)end.far.read();
+    } else {
+        end.receive(response_head(end.far.read()));
+    }
+    end.receive(TestType::frames().text("a"));
+    CHECK(end.sent() == "text(\"a\")");
+    end.receive(TestType::frames().binary("b"));
+    std::string wire = end.far.read();
+    const auto ping = take_frames(wire);
+    REQUIRE(ping.size() == 1);
+    end.advance(3ms);
+    end.receive(TestType::frames().pong(ping[0].payload));
+    CHECK(end.sent() == "close(1001 \"done\")");
+    end.receive(TestType::frames().close(1001, "bye"));
+    end.far.end();
+    end.poll();
+    CHECK(log == "/ab!bye.");
+}
+
+#ifdef FRAMEWIRE_TESTS_AS_TUPLE
+
+TEMPLATE_TEST_CASE("stream: coroutines without exceptions", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end;
+    std::string log;
+    run(end.events.context, [&end, &log]() -> io::awaitable<void> {
+        auto& stream = *end.stream;
+        for (;;) {
+            const auto [error, message] = co_await stream.read(tokens::as_tuple(io::use_awaitable));
+            if (error) {
+                CHECK(error == errc::closed);
+                break;
+            }
+            log += message.text();
+        }
+        const auto [error] = co_await stream.send_text("late", tokens::as_tuple(io::use_awaitable));
+        CHECK(error == errc::not_open);
+        const auto [waiting, info] = co_await stream.closed(tokens::as_tuple(io::use_awaitable));
+        CHECK(!waiting);
+        log += info.clean ? "." : "!";
+    });
+    end.receive(TestType::frames().text("a").text("b"));
+    end.answer_close();
+    CHECK(log == "ab.");
+}
+
+TEMPLATE_TEST_CASE("stream: deferred operations start when they are called", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end;
+    read_completion read;
+    auto operation = end.stream->read(tokens::deferred);
+    end.receive(TestType::frames().text("one"));
+    CHECK(read.calls == 0);
+    std::move(operation)(read.handler());
+    end.poll();
+    CHECK(read.text == "one");
+    // A send is queued at once all the same: its bytes are borrowed during the call only.
+    completion sent;
+    auto sending = [&] {
+        std::string text = "borrowed";
+        auto result = end.stream->send_text(text, tokens::deferred);
+        text.assign(text.size(), '?');
+        return result;
+    }();
+    std::move(sending)(sent.handler());
+    CHECK(end.sent() == "text(\"borrowed\")");
+    CHECK(sent.done());
+}
+
+#endif
+
+TEMPLATE_TEST_CASE("stream: handlers run where they are bound to", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end;
+    loop elsewhere;
+    read_completion read;
+    completion sent;
+    close_completion closed;
+    end.stream->read(io::bind_executor(elsewhere.context, read.handler()));
+    end.stream->send_text("x", io::bind_executor(elsewhere.context, sent.handler()));
+    end.stream->closed(io::bind_executor(elsewhere.context, closed.handler()));
+    end.receive(TestType::frames().text("one"));
+    CHECK(read.calls + sent.calls == 0);
+    elsewhere.poll();
+    CHECK(read.text == "one");
+    CHECK(sent.done());
+    end.stream->abort();
+    end.poll();
+    CHECK(closed.calls == 0);
+    elsewhere.poll();
+    CHECK(closed.done());
+}
+
+namespace {
+
+/// Counts what it gives out.
+template <typename T> struct counting_allocator {
+    using value_type = T;
+    explicit counting_allocator(int* live) : count(live) {}
+    template <typename U> counting_allocator(const counting_allocator<U>& other)
+        : count(other.count) {} // NOLINT
+    T* allocate(std::size_t n) {
+        ++*count;
+        ++given;
+        return std::allocator<T>().allocate(n);
+    }
+    void deallocate(T* block, std::size_t n) {
+        --*count;
+        std::allocator<T>().deallocate(block, n);
+    }
+    template <typename U> bool operator==(const counting_allocator<U>& other) const {
+        return count == other.count;
+    }
+    int* count;
+    static inline int given = 0;
+};
+
+struct with_allocator {
+    using allocator_type = counting_allocator<char>;
+    [[nodiscard]] allocator_type get_allocator() const { return allocator_type(live); }
+    void operator()(const error_code& error, const net::message& message) const {
+        to->note(error);
+        to->text = message.text();
+    }
+    read_completion* to;
+    int* live;
+};
+
+} // namespace
+
+TEMPLATE_TEST_CASE("stream: operations use the allocator of their handler", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end;
+    int live = 0;
+    read_completion read;
+    end.stream->read(with_allocator{&read, &live});
+    CHECK(live > 0);
+    end.receive(TestType::frames().text("one"));
+    CHECK(read.text == "one");
+    CHECK(live == 0);
+}
+
+TEMPLATE_TEST_CASE("stream: handlers need not be copyable", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end;
+    std::string text;
+    end.stream->read(
+        [owned = std::make_unique<int>(1), &text](const error_code&, const net::message& m) {
+            text = m.text();
+            CHECK(*owned == 1);
+        });
+    int calls = 0;
+    end.stream->drain([owned = std::make_unique<int>(1), &calls](const error_code&) { ++calls; });
+    end.stream->closed([owned = std::make_unique<int>(1),
+                        &calls](const error_code&, const net::close_info&) { ++calls; });
+    end.receive(TestType::frames().text("one"));
+    end.stream->abort();
+    end.poll();
+    CHECK(text == "one");
+    CHECK(calls == 2);
+}
+
+#if FRAMEWIRE_ASIO_HAS_CANCELLATION
+
+TEMPLATE_TEST_CASE("stream: a cancelled read leaves the message to the next one", "[asio]",
+                   server_end, client_end, waitable_server_end, waitable_client_end) {
+    const auto type = GENERATE(io::cancellation_type::terminal, io::cancellation_type::partial,
+                               io::cancellation_type::total);
+    const std::string frames =
+        TestType::frames().frame(0x01, "fr").ping("p").frame(0x80, "ag").text("next").str();
+    for (std::size_t cut = 0; cut < frames.size(); ++cut) {
+        CAPTURE(cut);
+        TestType end;
+        read_completion cancelled;
+        io::cancellation_signal stop;
+        end.stream->read(io::bind_cancellation_slot(stop.slot(), cancelled.handler()));
+        end.receive(frames.substr(0, cut));
+        const bool was_done = cancelled.calls == 1;
+        stop.emit(type);
+        stop.emit(type); // twice does no harm
+        end.poll();
+        CHECK(cancelled.calls == 1);
+        if (!was_done) CHECK(cancelled.error == io::error::operation_aborted);
+        end.receive(frames.substr(cut));
+        reader in;
+        in.start(*end.stream);
+        end.poll();
+        CHECK(in.told == (was_done ? "text(\"next\")" : "text(\"frag\") text(\"next\")"));
+        CHECK(end.sent() == "pong(\"p\")");
+    }
+}
+
+TEMPLATE_TEST_CASE("stream: any waiting may be cancelled, and nothing else changes", "[asio]",
+                   server_end, client_end, waitable_server_end, waitable_client_end) {
+    net::stream_options options;
+    options.high_water = 100;
+    options.low_water = 10;
+    TestType end(options);
+    auto& stream = *end.stream;
+    end.far.set_capacity(0);
+    CHECK(stream.send_text(std::string(200, 'x')));
+    io::cancellation_signal stop[5];
+    completion sent;
+    completion drained;
+    ping_completion pinged;
+    close_completion closed;
+    close_completion closing;
+    completion other;
+    const auto cancellable = [&](int i, auto handler) {
+        return io::bind_cancellation_slot(stop[i].slot(), std::move(handler));
+    };
+    stream.send_text("waited for", cancellable(0, sent.handler()));
+    stream.drain(cancellable(1, drained.handler()));
+    stream.drain(other.handler());
+    stream.ping(cancellable(2, pinged.handler()));
+    stream.closed(cancellable(3, closed.handler()));
+    end.poll();
+    for (int i = 0; i < 4; ++i)
+        stop[i].emit(io::cancellation_type::terminal);
+    CHECK(sent.calls + drained.calls + pinged.calls + closed.calls == 0); // not from within
+    end.poll();
+    CHECK(sent.failed(io::error::operation_aborted));
+    CHECK(drained.failed(io::error::operation_aborted));
+    CHECK(pinged.failed(io::error::operation_aborted));
+    CHECK(closed.failed(io::error::operation_aborted));
+    CHECK(other.calls == 0);
+    CHECK(stream.is_open());
+
+    // Cancelling to wait for the end does not take the Close back.
+    stream.close(close_code::normal, "bye", cancellable(4, closing.handler()));
+    stop[4].emit(io::cancellation_type::terminal);
+    end.poll();
+    CHECK(closing.failed(io::error::operation_aborted));
+    end.far.set_capacity(wire_settings::no_limit);
+    const std::string wire = end.sent();
+    CHECK(wire.find("text(\"waited for\") ping(") != std::string::npos);
+    CHECK(wire.ends_with("close(1000 \"bye\")"));
+    end.answer_close();
+    CHECK(other.calls == 1);
+    CHECK(end.far.closed());
+    CHECK(stream.close_result().clean);
+}
+
+TEMPLATE_TEST_CASE("stream: the signal may fire after the end, and go before it", "[asio]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    read_completion read;
+    {
+        io::cancellation_signal stop;
+        end.stream->read(io::bind_cancellation_slot(stop.slot(), read.handler()));
+        end.receive(TestType::frames().text("one"));
+        CHECK(read.text == "one");
+        stop.emit(io::cancellation_type::terminal);
+        end.poll();
+        CHECK(read.calls == 1);
+        end.stream.reset();
+        stop.emit(io::cancellation_type::terminal);
+        end.poll();
+    }
+    CHECK(read.calls == 1);
+}
+
+#endif
