@@ -85,8 +85,8 @@ def test_echo(programs, name, tls=None):
     server, port = start_echo_server(programs, "--no-greeting", "--subprotocol", "echo", tls=tls)
     client = peer(programs, name, "client", "--plain", *client_words(tls, port))
     expect_success(client, "echoes are right")
-    server.wait_for(r"\b4000\b")
-    server.wait_for(r"\b100[05]\b")
+    server.wait_for(r'closed, 4000 by the client, "done"$')
+    server.wait_for(r"closed, 100[05] by the client$")
 
 
 def test_client(programs, name, tls=None):
