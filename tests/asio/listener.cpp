@@ -211,6 +211,18 @@ TEST_CASE("listener: the execution context may end first") {
     CHECK(one.calls == 0);
 }
 
+TEST_CASE("listener: who waits may own the listener when the execution context ends") {
+    const auto owned = std::make_shared<int>();
+    {
+        io::io_context context;
+        const auto listener = std::make_shared<net::listener>(context);
+        REQUIRE_FALSE(listener->listen("127.0.0.1", 0));
+        listener->accept([listener, owned](const error_code&, any_socket) {});
+        poll(context);
+    }
+    CHECK(owned.use_count() == 1);
+}
+
 TEST_CASE("listener: futures, coroutines and executors of their own") {
     io::io_context context;
     net::listener listener(context);

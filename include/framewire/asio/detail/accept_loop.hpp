@@ -9,6 +9,7 @@
 
 #include <framewire/asio/config.hpp>
 #include <framewire/asio/detail/operation.hpp>
+#include <framewire/asio/detail/timer_queue.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -91,19 +92,19 @@ private:
 };
 
 // Kept alive by the listener, and by what it has started.
-template <typename Acceptor, typename Socket, typename Clock> class accept_loop
-    : public std::enable_shared_from_this<accept_loop<Acceptor, Socket, Clock>> {
+template <typename Acceptor, typename Socket, typename Clock> class accept_loop final
+    : public timed {
 public:
     using executor_type = typename Socket::executor_type;
     using operation_type = operation<Socket>;
 
     explicit accept_loop(const executor_type& executor)
-        : acceptor(executor), executor_(executor), timer_(executor) {}
-    accept_loop(const accept_loop&) = delete;
-    accept_loop& operator=(const accept_loop&) = delete;
+        : acceptor(executor), executor_(executor), timers_(timer_queue<Clock>::of(executor)) {
+        timers_.add(*this);
+    }
     ~accept_loop() {
-        while (!waiters_.empty())
-            take_first()->destroy(delivery::lost);
+        timers_.remove(*this);
+        context_ended();
     }
 
     Acceptor acceptor;
@@ -125,9 +126,10 @@ public:
         waiters_.push_back({where, op});
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
         if (slot.is_connected()) {
-            slot.assign([weak = this->weak_from_this(), op](io::cancellation_type type) {
+            slot.assign([weak = weak_from_this(), op](io::cancellation_type type) {
                 const auto self = weak.lock();
-                if (self && type != io::cancellation_type::none) self->cancel(op);
+                if (self == nullptr || type == io::cancellation_type::none) return;
+                static_cast<accept_loop&>(*self).cancel(op);
             });
         }
 #endif
@@ -137,7 +139,7 @@ public:
     void close() {
         error_code ignored;
         (void)acceptor.close(ignored);
-        timer_.cancel();
+        end_pause();
         spare_.reset();
         std::vector<waiter> waiting;
         waiting.swap(waiters_);
@@ -168,7 +170,7 @@ private:
         if (waiters_.empty()) {
             error_code ignored;
             (void)acceptor.cancel(ignored);
-            timer_.cancel();
+            end_pause();
         }
         op->complete(delivery::later, io::error::operation_aborted, unopened(executor_));
     }
@@ -182,10 +184,10 @@ private:
             return go_on();
         }
         busy_ = true;
-        acceptor.async_accept(waiters_.front().where, [self = this->shared_from_this()](
+        acceptor.async_accept(waiters_.front().where, [self = shared_from_this(), this](
                                                           const error_code& error, Socket socket) {
-            self->busy_ = false;
-            self->accepted(error, std::move(socket));
+            busy_ = false;
+            accepted(error, std::move(socket));
         });
     }
 
@@ -220,12 +222,24 @@ private:
 
     void pause() {
         failed_in_a_row_ = 0;
-        busy_ = true;
-        timer_.expires_after(std::max(delay, std::chrono::milliseconds(1)));
-        timer_.async_wait([self = this->shared_from_this()](const error_code&) {
-            self->busy_ = false;
-            self->go_on();
+        busy_ = pausing_ = true;
+        timers_.set(*this, Clock::now() + std::max(delay, std::chrono::milliseconds(1)));
+    }
+    void end_pause() {
+        if (!pausing_) return;
+        busy_ = pausing_ = false;
+        timers_.unset(*this);
+    }
+    void ring(std::shared_ptr<timed> self) override {
+        io::post(executor_, [self = std::move(self), this] {
+            end_pause();
+            go_on();
         });
+    }
+
+    void context_ended() noexcept override {
+        while (!waiters_.empty())
+            take_first()->destroy(delivery::lost);
     }
 
     // In a function of its own: g++ 12 would warn of what Asio leaves unset in such a socket.
@@ -236,20 +250,23 @@ private:
         error_code error;
         const auto protocol = socket.local_endpoint(error).protocol();
         Socket result = unopened(where);
-        if (!error) {
-            const auto handle = socket.release(error);
-            if (!error) (void)result.assign(protocol, handle, error);
-        }
-        return result;
+        if (error) return result; // it is not open
+        const auto handle = socket.release(error);
+        if (error) return socket;
+        (void)result.assign(protocol, handle, error);
+        if (!error) return result;
+        (void)socket.assign(protocol, handle, error);
+        return socket;
     }
 
     executor_type executor_;
-    io::basic_waitable_timer<Clock, io::wait_traits<Clock>, executor_type> timer_;
+    timer_queue<Clock>& timers_;
     operation_memory memory_;
     std::vector<waiter> waiters_; // hardly ever more than one
     std::optional<Socket> spare_;
     int failed_in_a_row_ = 0;
     bool busy_ = false; // accepting or pausing
+    bool pausing_ = false;
 };
 
 } // namespace framewire::net::detail
