@@ -9,6 +9,7 @@
 
 #include <framewire/asio/config.hpp>
 #include <framewire/asio/detail/accept_loop.hpp>
+#include <framewire/asio/detail/endpoint_text.hpp>
 
 #include <cerrno>
 #include <chrono>
@@ -44,21 +45,6 @@ struct listen_options {
 };
 
 namespace detail {
-
-// "127.0.0.1:80" or "[::1]:80".
-[[nodiscard]] inline std::string endpoint_text(std::string_view host, std::uint16_t port) {
-    const bool bare_v6 = host.find(':') != std::string_view::npos && !host.starts_with('[');
-    std::string text;
-    if (bare_v6) text += '[';
-    text += host;
-    if (bare_v6) text += ']';
-    text += ':';
-    text += std::to_string(port);
-    return text;
-}
-[[nodiscard]] inline std::string endpoint_text(const io::ip::tcp::endpoint& endpoint) {
-    return endpoint_text(endpoint.address().to_string(), endpoint.port());
-}
 
 // An address that this machine does not have. Asio has no name for the error.
 [[nodiscard]] inline bool is_foreign_address(const error_code& error) noexcept {

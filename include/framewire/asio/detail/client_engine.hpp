@@ -112,6 +112,12 @@ public:
         this->settle();
     }
 
+    // For who leads up to the handshake: it came to nothing, or took too long.
+    void give_up(const error_code& why) {
+        if (why == errc::open_timeout) return open_timed_out();
+        this->end(why);
+    }
+
     [[nodiscard]] const http_response& response() const noexcept {
         static const http_response none;
         return response_ != nullptr ? *response_ : none;
