@@ -19,7 +19,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #endif
-#if __has_include(<boost/asio/as_tuple.hpp>)
+#if BOOST_ASIO_VERSION >= 102400
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #define FRAMEWIRE_TESTS_AS_TUPLE 1
@@ -33,12 +33,11 @@
 #include <asio/detached.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
-#if __has_include(<asio/as_tuple.hpp>)
+#if ASIO_VERSION >= 102400
 #include <asio/as_tuple.hpp>
 #include <asio/deferred.hpp>
 #define FRAMEWIRE_TESTS_AS_TUPLE 1
-#elif __has_include(<asio/experimental/as_tuple.hpp>)
-// Asio 1.22 has them already, under another name.
+#else // under another name
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/experimental/deferred.hpp>
 #define FRAMEWIRE_TESTS_AS_TUPLE 1
@@ -47,6 +46,13 @@
 #endif
 
 namespace framewire::test {
+
+/// What futures and coroutines throw.
+#if FRAMEWIRE_BOOST_ASIO
+using system_error = boost::system::system_error;
+#else
+using system_error = net::io::system_error;
+#endif
 
 #ifdef FRAMEWIRE_TESTS_EXPERIMENTAL_AS_TUPLE
 namespace tokens = net::io::experimental;

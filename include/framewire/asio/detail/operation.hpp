@@ -133,19 +133,24 @@ private:
         if (how == delivery::never) return;
         auto results = finish(*all);
         const handler_executor target = work.get_executor();
-        if constexpr (std::is_same_v<handler_executor, Executor>) {
-            if (how == delivery::here && target == executor) {
-                std::apply(std::move(handler), std::move(results));
-                return;
-            }
+        bool at_home = false;
+        if constexpr (std::is_same_v<handler_executor, Executor>) at_home = target == executor;
+        if (at_home && how == delivery::here) {
+            std::apply(std::move(handler), std::move(results));
+            return;
         }
         auto bound = [handler = std::move(handler), results = std::move(results)]() mutable {
             std::apply(std::move(handler), std::move(results));
         };
         if (how == delivery::here) {
             io::dispatch(target, std::move(bound));
+        } else if (at_home) {
+            io::post(executor, std::move(bound));
         } else {
-            io::post(target, std::move(bound));
+            // Posting to the executor of a future would start threads.
+            io::post(executor, [work = std::move(work), bound = std::move(bound)]() mutable {
+                io::dispatch(work.get_executor(), std::move(bound));
+            });
         }
     }
 
