@@ -98,6 +98,9 @@ public:
     }
 
     template <typename Handler> void start_handshake(Handler&& handler, prepared request) {
+#if FRAMEWIRE_ASIO_HAS_CANCELLATION
+        auto slot = io::get_associated_cancellation_slot(handler);
+#endif
         auto* const op = this->make_waiting(waiting_, std::forward<Handler>(handler));
         if (request.error != errc::success) return op->fail(make_error(request.error));
         if (this->phase_ != phase::idle) {
@@ -108,6 +111,14 @@ public:
         }
         opening_ = std::move(request.begun);
         waiting_.push(op);
+#if FRAMEWIRE_ASIO_HAS_CANCELLATION
+        if (slot.is_connected()) {
+            // Nobody else could go on with half of a handshake.
+            slot.assign([this](io::cancellation_type type) {
+                if (type != io::cancellation_type::none) this->abort();
+            });
+        }
+#endif
         this->begin_opening();
         this->settle();
     }
