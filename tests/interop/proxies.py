@@ -108,7 +108,7 @@ def behind_a_reverse_proxy(programs, start_proxy, tls):
     # The obedient server closes by itself, too.
     server = peer(programs, "framewire", "server")
     port = start_proxy(server_port(server), tls)
-    for name in ["ws", "python"] if tls else ["ws", "framewire"]:
+    for name in ["ws", "framewire"]:
         expect_success(peer(programs, name, "client", url(port, tls), *authority(tls)),
                        "echoes are right")
     server.wait_for(r"(^closed 4000 done[\s\S]*?^closed 4001 [\s\S]*?^closed 100[05][\s\S]*?){2}")

@@ -77,6 +77,18 @@ struct address {
     std::string host, port, target;
 };
 
+/// Says how the conversation ended; returns what main does.
+template <typename Function> int say_how_it_ended(const char* program, Function conversation) {
+    try {
+        conversation();
+        std::puts("echoes are right");
+        return 0;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s: %s\n", program, error.what());
+        return 1;
+    }
+}
+
 /// The main function of a client; `run` is called with the URL and whether the server is plain.
 template <typename Function> int client_main(int argc, char** argv, Function run) {
     const bool plain = argc == 3 && std::string_view(argv[1]) == "--plain";
@@ -84,14 +96,7 @@ template <typename Function> int client_main(int argc, char** argv, Function run
         std::fprintf(stderr, "usage: %s [--plain] URL\n", argv[0]);
         return 2;
     }
-    try {
-        run(argv[argc - 1], plain);
-        std::puts("echoes are right");
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
-        return 1;
-    }
+    return say_how_it_ended(argv[0], [&] { run(argv[argc - 1], plain); });
 }
 
 } // namespace peers
