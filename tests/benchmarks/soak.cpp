@@ -80,9 +80,8 @@ struct message {
 class visitor {
 public:
     visitor(const target& server, manner how, std::size_t number, std::mt19937& random)
-        : server_(&server), random_(&random), how_(how),
-          socket_(connect_to(server.port, number, false)), greeted_(!server.greeting), wake_(turn),
-          last_progress_(turn) {
+        : random_(&random), how_(how), socket_(connect_to(server.port, number, false)),
+          greeted_(!server.greeting), wake_(turn), last_progress_(turn) {
         const std::string request = handshake_request(server.port);
         request_.assign(request.begin(), request.end());
         to_send_ = how == manner::does_not_read ? 8 + random() % 57
@@ -302,7 +301,6 @@ private:
         }
     }
 
-    const target* server_;
     std::mt19937* random_;
     manner how_;
     descriptor socket_;
