@@ -185,12 +185,22 @@ public:
     [[nodiscard]] Extension& extension() noexcept { return extension_; }
 
     /// Gives the memory of the last event's payload to the caller, if it lies in this object's, so
-    /// that the view outlives the next call of `next`. Empty when it lies in the caller's buffer.
+    /// that the view outlives the next call of `next`. Empty when it lies in the caller's buffer,
+    /// or when there is no memory.
     [[nodiscard]] detail::byte_buffer detach_payload() noexcept {
-        if (delivered_ != delivered::message) return {};
+        if (delivered_ == delivered::nothing) return {};
+        detail::byte_buffer given = std::move(message_);
+        // A control frame's lies behind what has arrived of a message, which stays here.
+        const std::size_t stays = given.size() - control_size_;
+        if (delivered_ == delivered::control &&
+            !message_.append(given.bytes().first(stays), expected_size(false))) {
+            message_ = std::move(given);
+            return {};
+        }
+        control_size_ = 0;
         delivered_ = delivered::nothing;
         update_fresh();
-        return std::move(message_);
+        return given;
     }
 
     /// Gives back memory that is kept for the next message. Worth calling when a connection goes
