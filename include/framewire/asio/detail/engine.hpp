@@ -26,6 +26,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -123,9 +124,12 @@ public:
 
     // A send that was given a token: completes when it is worth sending more.
     template <typename Handler> void start_send(Handler&& handler, send_result result) {
-        auto* const op = this->make_waiting(drains_, std::forward<Handler>(handler));
-        if (result.status == send_status::above_high_water) return drains_.push(op);
-        op->complete(delivery::later, make_error(result.error));
+        // It may have been started long after the message was queued.
+        if (result.status == send_status::above_high_water) {
+            return start_drain(std::forward<Handler>(handler));
+        }
+        this->make_waiting(drains_, std::forward<Handler>(handler))
+            ->complete(delivery::later, make_error(result.error));
     }
 
     // An operation that is over already.
@@ -184,6 +188,7 @@ public:
     [[nodiscard]] std::shared_ptr<mailbox> get_mailbox() {
         if (mailbox_ == nullptr) {
             mailbox_ = std::make_shared<own_mailbox>(*this);
+            if (phase_ == phase::open) mailbox_->open();
             if (this->is_over()) mailbox_->close();
         }
         return mailbox_;
@@ -203,6 +208,7 @@ protected:
     void opened() {
         phase_ = phase::open;
         deadlines_.opened(Clock::now());
+        if (mailbox_ != nullptr) mailbox_->open();
         if (this->eof_) connection_.receive_eof();
         this->wake();
     }
@@ -219,9 +225,11 @@ protected:
         }
         if (phase_ == phase::ended) return;
         if (this->in_.empty() && !looked_at() && !has_parked_) {
-            if (!view_out_) kept_.reset();
+            if (!view_out_) {
+                kept_.reset();
+                if (phase_ == phase::open) release_opening();
+            }
             this->release_block();
-            if (phase_ == phase::open) release_opening();
             release_memory();
         }
         this->read_more();
@@ -236,19 +244,23 @@ private:
     class own_mailbox final : public mailbox {
     public:
         explicit own_mailbox(engine& owner)
-            : mailbox(owner.options_->limits.max_output, owner.options_->high_water),
-              executor_(owner.executor()),
+            : mailbox(*owner.options_), executor_(owner.executor()),
               owner_(std::static_pointer_cast<engine>(owner.shared_from_this())) {
             this->ahead(owner.buffered());
         }
 
     private:
         void call() override {
-            io::post(executor_, [owner = owner_] {
+            io::post(*executor_, [owner = owner_] {
                 if (const std::shared_ptr<engine> self = owner.lock()) self->take_mail();
             });
         }
-        executor_type executor_;
+        // Senders may outlive the execution context, and a strand may not.
+        void let_go() noexcept override {
+            executor_.reset();
+            owner_.reset();
+        }
+        std::optional<executor_type> executor_;
         std::weak_ptr<engine> owner_;
     };
 
@@ -508,6 +520,7 @@ private:
     void context_ended() noexcept override { destroy_operations(delivery::lost); }
 
     void ended() override {
+        if (mailbox_ != nullptr) mailbox_->close();
         fail_operations();
         has_parked_ = false;
         set_view_aside();

@@ -7,6 +7,7 @@
 #define FRAMEWIRE_ASIO_DETAIL_MAILBOX_HPP
 
 #include <framewire/asio/message.hpp>
+#include <framewire/asio/options.hpp>
 #include <framewire/error.hpp>
 #include <framewire/rfc6455.hpp>
 
@@ -15,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,12 +30,18 @@ public:
         close_code code; // of a Close
         std::size_t size;
     };
+    static constexpr std::size_t overhead = 14; // the longest prefix of a frame
 
+    // Adds all of it, or nothing.
     void add(opcode kind, close_code code, std::span<const std::byte> bytes) {
-        items_.push_back({kind, code, bytes.size()});
+        if (items_.size() == items_.capacity()) items_.reserve(items_.size() * 2 + 4);
         bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+        items_.push_back({kind, code, bytes.size()});
     }
-    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+    // Of the frames, at most; so that empty messages count, too.
+    [[nodiscard]] std::size_t size() const noexcept {
+        return bytes_.size() + items_.size() * overhead;
+    }
     [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
 
     template <typename Take> void each(Take take) const {
@@ -58,15 +66,19 @@ public:
     // From any thread.
     send_result put(opcode kind, close_code code, std::span<const std::byte> bytes) {
         const std::lock_guard lock(mutex_);
-        if (closed_) return {send_status::refused, errc::not_open};
+        if (closed_ || (!open_ && kind != opcode::close)) {
+            return {send_status::refused, errc::not_open};
+        }
         const std::size_t waiting = ahead_ + mail_.size();
         if (kind != opcode::close && waiting != 0 &&
-            (waiting > limit_ || bytes.size() + overhead > limit_ - waiting)) {
+            (waiting > limit_ || bytes.size() + mail::overhead > limit_ - waiting)) {
+            if (on_overflow_ == overflow_policy::close) {
+                const std::string_view why = framewire::message(errc::output_full);
+                add(opcode::close, close_code::try_again_later, std::as_bytes(std::span(why)));
+            }
             return {send_status::refused, errc::output_full};
         }
-        mail_.add(kind, code, bytes);
-        if (kind == opcode::close) closed_ = true;
-        if (!std::exchange(called_, true)) call();
+        add(kind, code, bytes);
         return {waiting + bytes.size() > high_water_ ? send_status::above_high_water
                                                      : send_status::queued,
                 errc::success};
@@ -76,7 +88,11 @@ public:
         return closed_;
     }
 
-    // From the stream's executor.
+    // From the stream's executor. Messages are taken from here on.
+    void open() {
+        const std::lock_guard lock(mutex_);
+        open_ = true;
+    }
     [[nodiscard]] mail take() {
         const std::lock_guard lock(mutex_);
         called_ = false;
@@ -94,24 +110,36 @@ public:
         closed_ = true;
         called_ = true;
         mail_ = {};
+        let_go();
     }
 
 protected:
-    mailbox(std::size_t limit, std::size_t high_water) noexcept
-        : limit_(limit), high_water_(high_water) {}
+    explicit mailbox(const stream_options& options) noexcept
+        : limit_(options.limits.max_output), high_water_(options.high_water),
+          on_overflow_(options.on_overflow) {}
     // Has the stream take what is there. Called under the lock, so that the execution context is
     // still there.
     virtual void call() = 0;
+    // Forgets the stream and its executor. Under the lock, too.
+    virtual void let_go() noexcept = 0;
 
 private:
-    static constexpr std::size_t overhead = 14; // the longest prefix of a frame
+    // The lock is held: the stream takes what was added once this has returned.
+    void add(opcode kind, close_code code, std::span<const std::byte> bytes) {
+        if (!called_) call();
+        called_ = true;
+        mail_.add(kind, code, bytes);
+        if (kind == opcode::close) closed_ = true;
+    }
 
     mutable std::mutex mutex_;
     mail mail_;
     std::size_t ahead_ = 0;
     const std::size_t limit_;
     const std::size_t high_water_;
+    const overflow_policy on_overflow_;
     bool called_ = false;
+    bool open_ = false;
     bool closed_ = false;
 };
 

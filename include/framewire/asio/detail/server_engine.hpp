@@ -40,7 +40,8 @@ class server_engine final : public engine<Next, role::server, Options, Extension
         std::vector<std::byte> adopted; // read by somebody else, not taken yet
         operation_queue<upgrade_request> waiting;
         operation_queue<> refusals;
-        bool answered = false;
+        bool told = false;    // the application knows the request
+        bool refused = false; // by the application, and it is written
     };
 
 public:
@@ -81,10 +82,14 @@ public:
     }
 
     template <typename Handler> void start_read_request(Handler&& handler) {
-        if (this->phase_ > phase::opening || !opening_->waiting.empty()) {
+        const bool untold = this->phase_ == phase::deciding && !opening_->told;
+        if (untold || this->phase_ > phase::opening || !opening_->waiting.empty()) {
             operation_queue<upgrade_request> none;
             auto* const op = this->make_waiting(none, std::forward<Handler>(handler));
-            return op->fail(this->is_over() ? this->end_error() : make_error(errc::not_open));
+            if (untold) return tell(op);
+            const bool refusing = this->phase_ == phase::refusing;
+            return op->fail(refusing || this->is_over() ? this->end_error()
+                                                        : make_error(errc::not_open));
         }
         opening_->waiting.push(
             this->make_waiting(opening_->waiting, std::forward<Handler>(handler)));
@@ -103,8 +108,7 @@ public:
         const errc error = write_head(
             [&](std::span<char> out) { return opening_->handshake.write_accept(out, response); });
         if (error != errc::success) return error;
-        opening_->answered = true; // `in_` may still point into it
-        this->opened();
+        this->opened(); // `in_` may still point into opening_
         return errc::success;
     }
 
@@ -117,8 +121,9 @@ public:
         if (result != errc::success) {
             return this->start_told(std::forward<Handler>(handler), result);
         }
-        opening_->refusals.push(
-            this->make_waiting(opening_->refusals, std::forward<Handler>(handler)));
+        auto* const op = this->make_waiting(opening_->refusals, std::forward<Handler>(handler));
+        if (!this->is_over()) return opening_->refusals.push(op);
+        op->complete(delivery::later, opening_->refused ? error_code{} : this->lost());
     }
 
 private:
@@ -154,15 +159,19 @@ private:
         case handshake_status::failed: return reject_request(handshake.rejection());
         case handshake_status::complete: break;
         }
-        const upgrade_request& request = handshake.request();
-        if (!opening_->origins.allows(request.origin)) {
+        if (!opening_->origins.allows(handshake.request().origin)) {
             http_rejection no;
             no.status = http_status_for(errc::origin_not_allowed);
             no.cause = errc::origin_not_allowed;
             return reject_request(no);
         }
         this->phase_ = phase::deciding;
-        opening_->waiting.complete_all({}, request);
+        // Who waited may have been cancelled: then the next one is told.
+        if (auto* const op = opening_->waiting.pop()) tell(op);
+    }
+    void tell(operation<upgrade_request>* op) {
+        opening_->told = true;
+        op->complete(delivery::later, {}, opening_->handshake.request());
     }
 
     void reject_request(const http_rejection& rejection) {
@@ -182,9 +191,9 @@ private:
     void fail_opening(const error_code& error) override {
         if (opening_ == nullptr) return;
         opening_->waiting.fail_all(error);
-        // A refusal that was given has done what it was to do.
-        const bool refused = error == errc::upgrade_refused && !this->broken_;
-        opening_->refusals.complete_all(refused ? error_code{} : error);
+        // A refusal that was written has done what it was to do.
+        opening_->refused = error == errc::upgrade_refused && !this->broken_ && this->all_written();
+        opening_->refusals.complete_all(opening_->refused ? error_code{} : this->lost());
     }
     void destroy_opening(delivery how) noexcept override {
         if (opening_ == nullptr) return;
