@@ -90,14 +90,17 @@ class Program:
                 self.changed.wait(rest)
 
     def say(self, text):
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
+        # One that has ended already is judged by what it said.
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(text.encode())
+            self.process.stdin.flush()
+
+    def end_input(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
 
     def wait(self):
         """Waits for its end, and returns the exit code."""
-        if self.process.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                self.process.stdin.close()
         try:
             code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -106,6 +109,8 @@ class Program:
         return code
 
     def end(self):
+        if self.process.stdin:
+            self.end_input()
         if self.process.poll() is None:
             self.process.terminate()
             try:
