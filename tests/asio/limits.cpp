@@ -39,7 +39,7 @@ std::string repeated(const std::string& what, std::size_t times) {
 } // namespace
 
 TEMPLATE_TEST_CASE("limits: a million pings to which nobody reads the answers", "[asio]",
-                   server_end, client_end, waitable_server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     TestType end;
     reader in;
     in.start(*end.stream);
@@ -60,7 +60,7 @@ TEMPLATE_TEST_CASE("limits: a million pings to which nobody reads the answers", 
 }
 
 TEMPLATE_TEST_CASE("limits: a million pings while the application does not read", "[asio]",
-                   server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     const bool paused = GENERATE(true, false);
     TestType end;
     if (paused) {
@@ -82,8 +82,8 @@ TEMPLATE_TEST_CASE("limits: a million pings while the application does not read"
     CHECK(end.stream->is_open());
 }
 
-TEMPLATE_TEST_CASE("limits: a million pongs that nobody asked for", "[asio]", server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("limits: a million pongs that nobody asked for", "[asio]", waitable_server_end,
+                   client_end) {
     TestType end;
     reader in;
     in.start(*end.stream);
@@ -97,8 +97,8 @@ TEMPLATE_TEST_CASE("limits: a million pongs that nobody asked for", "[asio]", se
     CHECK(end.stream->is_open());
 }
 
-TEMPLATE_TEST_CASE("limits: a peer that never reads what an echo sends", "[asio]", server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("limits: a peer that never reads what an echo sends", "[asio]",
+                   waitable_server_end, client_end) {
     net::stream_options options;
     options.limits.max_output = 100'000;
     TestType end(options);
@@ -123,7 +123,7 @@ TEMPLATE_TEST_CASE("limits: a peer that never reads what an echo sends", "[asio]
 }
 
 TEMPLATE_TEST_CASE("limits: a coroutine that waits for its sends lets a peer that never reads wait",
-                   "[asio]", server_end, waitable_client_end) {
+                   "[asio]", waitable_server_end, client_end) {
     net::stream_options options;
     options.high_water = 50'000;
     options.low_water = 10'000;
@@ -157,7 +157,7 @@ TEMPLATE_TEST_CASE("limits: a coroutine that waits for its sends lets a peer tha
 }
 
 TEMPLATE_TEST_CASE("limits: a header that announces much, and nothing behind it", "[asio]",
-                   server_end, client_end, waitable_server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     struct row {
         std::uint64_t size;
         bool open;
@@ -181,7 +181,7 @@ TEMPLATE_TEST_CASE("limits: a header that announces much, and nothing behind it"
 }
 
 TEMPLATE_TEST_CASE("limits: a message that trickles in takes what has come, and not more", "[asio]",
-                   server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     TestType end;
     reader in;
     in.start(*end.stream);
@@ -196,8 +196,8 @@ TEMPLATE_TEST_CASE("limits: a message that trickles in takes what has come, and 
     CHECK(in.messages == 0);
 }
 
-TEMPLATE_TEST_CASE("limits: a message in a million tiny fragments", "[asio]", server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("limits: a message in a million tiny fragments", "[asio]", waitable_server_end,
+                   client_end) {
     TestType end;
     reader in;
     in.start(*end.stream);
@@ -215,7 +215,7 @@ TEMPLATE_TEST_CASE("limits: a message in a million tiny fragments", "[asio]", se
 
 TEMPLATE_TEST_CASE("limits: a frame that trickles in is cut off by the idle timer only when all is "
                    "silent, and by the application's own clock",
-                   "[asio]", server_end, waitable_client_end) {
+                   "[asio]", waitable_server_end, client_end) {
     // A slow peer is told from a dead one by its bytes: there is no timer for a message.
     TestType end;
     reader in;
@@ -233,7 +233,7 @@ TEMPLATE_TEST_CASE("limits: a frame that trickles in is cut off by the idle time
     CHECK(in.error == errc::pong_timeout);
 }
 
-TEMPLATE_TEST_CASE("limits: what comes behind a Close is thrown away", "[asio]", server_end,
+TEMPLATE_TEST_CASE("limits: what comes behind a Close is thrown away", "[asio]",
                    waitable_server_end) {
     TestType end;
     reader in;
@@ -253,7 +253,7 @@ TEMPLATE_TEST_CASE("limits: what comes behind a Close is thrown away", "[asio]",
     CHECK(end.far.closed());
 }
 
-TEMPLATE_TEST_CASE("limits: ten thousand connections come and go", "[asio]", waitable_server_end,
+TEMPLATE_TEST_CASE("limits: a thousand connections come and go", "[asio]", waitable_server_end,
                    client_end) {
     const auto once = [] {
         TestType end;
@@ -266,7 +266,7 @@ TEMPLATE_TEST_CASE("limits: ten thousand connections come and go", "[asio]", wai
     };
     once();
     const std::int64_t before = allocations().live_bytes;
-    for (int i = 0; i < 10'000; ++i)
+    for (int i = 0; i < 1000; ++i)
         once();
     CHECK(allocations().live_bytes - before < 1000);
 }

@@ -34,7 +34,7 @@ TEMPLATE_TEST_CASE("stream: reads whole messages however the transport cuts them
     CAPTURE(chunk);
     TestType end;
     end.far.settings().largest_read = chunk;
-    const std::string big(70'000, 'x');
+    const std::string big(chunk > 7 ? 70'000 : 3000, 'x');
     reader in;
     in.start(*end.stream);
     end.receive(TestType::frames()

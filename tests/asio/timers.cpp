@@ -51,7 +51,7 @@ TEST_CASE("timers: the defaults are those that are documented", "[asio]") {
 // --- Open
 
 TEMPLATE_TEST_CASE("timers: an opening handshake that gets no answer ends in time", "[asio]",
-                   server_end, client_end, waitable_server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     TestType end(typename TestType::not_open_yet{}, with({.open = 3s}));
     completion opened;
     close_completion closed;
@@ -72,7 +72,7 @@ TEMPLATE_TEST_CASE("timers: an opening handshake that gets no answer ends in tim
     CHECK(closed.info.error == errc::open_timeout);
 }
 
-TEMPLATE_TEST_CASE("timers: a head that trickles in does not get more time", "[asio]", server_end,
+TEMPLATE_TEST_CASE("timers: a head that trickles in does not get more time", "[asio]",
                    waitable_server_end) {
     TestType end(typename TestType::not_open_yet{});
     completion opened;
@@ -92,7 +92,7 @@ TEMPLATE_TEST_CASE("timers: a head that trickles in does not get more time", "[a
 }
 
 TEMPLATE_TEST_CASE("timers: a response that trickles in does not get more time", "[asio]",
-                   client_end, waitable_client_end) {
+                   client_end) {
     TestType end(typename TestType::not_open_yet{});
     completion opened;
     open(end, opened);
@@ -107,7 +107,7 @@ TEMPLATE_TEST_CASE("timers: a response that trickles in does not get more time",
 }
 
 TEMPLATE_TEST_CASE("timers: a peer that does not read the handshake is dropped in time", "[asio]",
-                   server_end, client_end, waitable_server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     TestType end(typename TestType::not_open_yet{});
     completion opened;
     close_completion closed;
@@ -125,7 +125,7 @@ TEMPLATE_TEST_CASE("timers: a peer that does not read the handshake is dropped i
 }
 
 TEMPLATE_TEST_CASE("timers: the time to decide on a request is the application's", "[asio]",
-                   server_end, waitable_server_end) {
+                   waitable_server_end) {
     // The peer did its part: what is left is not in its hands.
     TestType end(typename TestType::not_open_yet{});
     completion read;
@@ -145,8 +145,8 @@ TEMPLATE_TEST_CASE("timers: the time to decide on a request is the application's
 
 // --- Idle
 
-TEMPLATE_TEST_CASE("timers: a silent peer is told to go after the idle time", "[asio]", server_end,
-                   client_end, waitable_server_end, waitable_client_end) {
+TEMPLATE_TEST_CASE("timers: a silent peer is told to go after the idle time", "[asio]",
+                   waitable_server_end, client_end) {
     TestType end(with({.idle = 30s, .ping = 0s}));
     reader in;
     close_completion closed;
@@ -171,7 +171,7 @@ TEMPLATE_TEST_CASE("timers: a silent peer is told to go after the idle time", "[
 }
 
 TEMPLATE_TEST_CASE("timers: a peer that says good-bye to the idle time-out ends cleanly", "[asio]",
-                   server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     TestType end(with({.idle = 30s, .ping = 0s}));
     reader in;
     close_completion closed;
@@ -190,7 +190,7 @@ TEMPLATE_TEST_CASE("timers: a peer that says good-bye to the idle time-out ends 
 }
 
 TEMPLATE_TEST_CASE("timers: what this side sends does not count as life of the peer", "[asio]",
-                   server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     TestType end(with({.idle = 30s, .ping = 0s}));
     reader in;
     in.start(*end.stream);
@@ -204,8 +204,7 @@ TEMPLATE_TEST_CASE("timers: what this side sends does not count as life of the p
 // --- Ping and pong
 
 TEMPLATE_TEST_CASE("timers: pings a silent peer, and drops one that stays silent",
-                   "[asio][rfc6455-5.5.2]", server_end, client_end, waitable_server_end,
-                   waitable_client_end) {
+                   "[asio][rfc6455-5.5.2]", waitable_server_end, client_end) {
     TestType end;
     reader in;
     close_completion closed;
@@ -230,8 +229,7 @@ TEMPLATE_TEST_CASE("timers: pings a silent peer, and drops one that stays silent
     CHECK(!closed.info.clean);
 }
 
-TEMPLATE_TEST_CASE("timers: any byte answers a ping", "[asio]", server_end, client_end,
-                   waitable_server_end, waitable_client_end) {
+TEMPLATE_TEST_CASE("timers: any byte answers a ping", "[asio]", waitable_server_end, client_end) {
     const std::string answers[] = {TestType::frames().pong().str(), TestType::frames().ping().str(),
                                    TestType::frames().text("a").str(),
                                    TestType::frames().header(0x81, 5).str().substr(0, 1)};
@@ -253,7 +251,7 @@ TEMPLATE_TEST_CASE("timers: any byte answers a ping", "[asio]", server_end, clie
     CHECK(in.ends == 0);
 }
 
-TEMPLATE_TEST_CASE("timers: a busy peer is not pinged", "[asio]", server_end, waitable_client_end) {
+TEMPLATE_TEST_CASE("timers: a busy peer is not pinged", "[asio]", waitable_server_end, client_end) {
     TestType end;
     reader in;
     in.start(*end.stream);
@@ -266,7 +264,7 @@ TEMPLATE_TEST_CASE("timers: a busy peer is not pinged", "[asio]", server_end, wa
 }
 
 TEMPLATE_TEST_CASE("timers: an application that does not read does not make its peer look dead",
-                   "[asio]", server_end, client_end, waitable_server_end, waitable_client_end) {
+                   "[asio]", waitable_server_end, client_end) {
     const bool paused = GENERATE(true, false);
     TestType end(with({.idle = 40s, .ping = 10s, .pong = 10s}));
     close_completion closed;
@@ -299,7 +297,7 @@ TEMPLATE_TEST_CASE("timers: an application that does not read does not make its 
 }
 
 TEMPLATE_TEST_CASE("timers: a stream that nobody reads from notices a peer that is gone", "[asio]",
-                   server_end, client_end, waitable_server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     // Nothing came, so there is nothing unread: the stream itself keeps listening.
     TestType end;
     close_completion closed;
@@ -315,8 +313,8 @@ TEMPLATE_TEST_CASE("timers: a stream that nobody reads from notices a peer that 
     CHECK(closed.info.error == errc::pong_timeout);
 }
 
-TEMPLATE_TEST_CASE("timers: pings of the application change nothing", "[asio]", server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("timers: pings of the application change nothing", "[asio]", waitable_server_end,
+                   client_end) {
     TestType end;
     reader in;
     in.start(*end.stream);
@@ -333,7 +331,7 @@ TEMPLATE_TEST_CASE("timers: pings of the application change nothing", "[asio]", 
 }
 
 TEMPLATE_TEST_CASE("timers: a peer that reads nothing and says nothing is dropped", "[asio]",
-                   server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     TestType end;
     reader in;
     end.far.set_capacity(0);
@@ -349,8 +347,7 @@ TEMPLATE_TEST_CASE("timers: a peer that reads nothing and says nothing is droppe
 
 // --- Off
 
-TEMPLATE_TEST_CASE("timers: zero is off", "[asio]", server_end, client_end, waitable_server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("timers: zero is off", "[asio]", waitable_server_end, client_end) {
     {
         TestType end(typename TestType::not_open_yet{}, with(off));
         completion opened;
@@ -378,8 +375,8 @@ TEMPLATE_TEST_CASE("timers: zero is off", "[asio]", server_end, client_end, wait
     CHECK(in.ends == 1);
 }
 
-TEMPLATE_TEST_CASE("timers: durations of centuries do not wrap", "[asio]", server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("timers: durations of centuries do not wrap", "[asio]", waitable_server_end,
+                   client_end) {
     const auto ever = std::chrono::milliseconds::max();
     TestType end(with({.open = ever, .idle = ever, .ping = ever, .pong = ever, .close = ever}));
     reader in;
@@ -394,7 +391,7 @@ TEMPLATE_TEST_CASE("timers: durations of centuries do not wrap", "[asio]", serve
 }
 
 TEMPLATE_TEST_CASE("timers: the close timer runs from the violation of a peer that stays", "[asio]",
-                   server_end, client_end, waitable_server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     TestType end(with({.close = 2s}));
     close_completion closed;
     end.stream->closed(closed.handler());

@@ -40,7 +40,7 @@ template <typename Coroutine> void run(io::io_context& context, Coroutine corout
 
 } // namespace
 
-TEMPLATE_TEST_CASE("stream: futures", "[asio]", server_end, waitable_client_end) {
+TEMPLATE_TEST_CASE("stream: futures", "[asio]", waitable_server_end, client_end) {
     TestType end;
     auto& stream = *end.stream;
     std::string text;
@@ -73,7 +73,7 @@ TEMPLATE_TEST_CASE("stream: futures", "[asio]", server_end, waitable_client_end)
     CHECK(closed.get().clean);
 }
 
-TEMPLATE_TEST_CASE("stream: coroutines", "[asio]", server_end, waitable_client_end) {
+TEMPLATE_TEST_CASE("stream: coroutines", "[asio]", waitable_server_end, client_end) {
     TestType end(typename TestType::not_open_yet{});
     std::string log;
     run(end.events.context, [&end, &log]() -> io::awaitable<void> {
@@ -129,8 +129,8 @@ TEMPLATE_TEST_CASE("stream: coroutines", "[asio]", server_end, waitable_client_e
 
 #ifdef FRAMEWIRE_TESTS_AS_TUPLE
 
-TEMPLATE_TEST_CASE("stream: coroutines without exceptions", "[asio]", server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("stream: coroutines without exceptions", "[asio]", waitable_server_end,
+                   client_end) {
     TestType end;
     std::string log;
     run(end.events.context, [&end, &log]() -> io::awaitable<void> {
@@ -154,8 +154,8 @@ TEMPLATE_TEST_CASE("stream: coroutines without exceptions", "[asio]", server_end
     CHECK(log == "ab.");
 }
 
-TEMPLATE_TEST_CASE("stream: deferred operations start when they are called", "[asio]", server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("stream: deferred operations start when they are called", "[asio]",
+                   waitable_server_end, client_end) {
     TestType end;
     read_completion read;
     auto operation = end.stream->read(tokens::deferred);
@@ -179,8 +179,8 @@ TEMPLATE_TEST_CASE("stream: deferred operations start when they are called", "[a
 
 #endif
 
-TEMPLATE_TEST_CASE("stream: handlers run where they are bound to", "[asio]", server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("stream: handlers run where they are bound to", "[asio]", waitable_server_end,
+                   client_end) {
     TestType end;
     loop elsewhere;
     read_completion read;
@@ -238,8 +238,8 @@ struct with_allocator {
 
 } // namespace
 
-TEMPLATE_TEST_CASE("stream: operations use the allocator of their handler", "[asio]", server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("stream: operations use the allocator of their handler", "[asio]",
+                   waitable_server_end, client_end) {
     TestType end;
     int live = 0;
     read_completion read;
@@ -250,8 +250,8 @@ TEMPLATE_TEST_CASE("stream: operations use the allocator of their handler", "[as
     CHECK(live == 0);
 }
 
-TEMPLATE_TEST_CASE("stream: handlers need not be copyable", "[asio]", server_end,
-                   waitable_client_end) {
+TEMPLATE_TEST_CASE("stream: handlers need not be copyable", "[asio]", waitable_server_end,
+                   client_end) {
     TestType end;
     std::string text;
     end.stream->read(
@@ -273,7 +273,7 @@ TEMPLATE_TEST_CASE("stream: handlers need not be copyable", "[asio]", server_end
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
 
 TEMPLATE_TEST_CASE("stream: a cancelled read leaves the message to the next one", "[asio]",
-                   server_end, client_end, waitable_server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     const auto type = GENERATE(io::cancellation_type::terminal, io::cancellation_type::partial,
                                io::cancellation_type::total);
     const std::string frames =
@@ -301,7 +301,7 @@ TEMPLATE_TEST_CASE("stream: a cancelled read leaves the message to the next one"
 }
 
 TEMPLATE_TEST_CASE("stream: any waiting may be cancelled, and nothing else changes", "[asio]",
-                   server_end, client_end, waitable_server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     net::stream_options options;
     options.high_water = 100;
     options.low_water = 10;
@@ -352,7 +352,7 @@ TEMPLATE_TEST_CASE("stream: any waiting may be cancelled, and nothing else chang
 }
 
 TEMPLATE_TEST_CASE("stream: the signal may fire after the end, and go before it", "[asio]",
-                   server_end, waitable_client_end) {
+                   waitable_server_end, client_end) {
     TestType end;
     read_completion read;
     {
