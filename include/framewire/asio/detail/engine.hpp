@@ -124,8 +124,10 @@ public:
 
     // A send that was given a token: completes when it is worth sending more.
     template <typename Handler> void start_send(Handler&& handler, send_result result) {
-        // It may have been started long after the message was queued.
-        if (result.status == send_status::above_high_water) {
+        // It may have been started long after the message was queued. And in the middle of a turn
+        // it completes in the same turn, so that what is sent next leaves in the same write.
+        const bool same_turn = this->busy_ && result && buffered() <= options_->low_water;
+        if (same_turn || result.status == send_status::above_high_water) {
             return start_drain(std::forward<Handler>(handler));
         }
         this->make_waiting(drains_, std::forward<Handler>(handler))
@@ -142,7 +144,7 @@ public:
     template <typename Handler> void start_drain(Handler&& handler) {
         auto* const op = this->make_waiting(drains_, std::forward<Handler>(handler));
         if (this->is_over() || this->broken_) return op->fail(this->end_error());
-        if (buffered() > options_->low_water) return drains_.push(op);
+        if (this->busy_ || buffered() > options_->low_water) return drains_.push(op);
         op->complete(delivery::later, {});
     }
 
@@ -331,7 +333,12 @@ private:
     void pump() {
         if (this->busy_) return;
         const pump_guard guard(*this);
-        while (phase_ == phase::open && !looked_at()) {
+        while (phase_ == phase::open) {
+            if (!drains_.empty() && buffered() <= options_->low_water) {
+                drains_.pop()->complete(delivery::here, {});
+                continue;
+            }
+            if (looked_at()) break;
             if (has_parked_) {
                 if (reads_.empty() || paused_) break;
                 deliver();
