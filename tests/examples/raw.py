@@ -82,6 +82,10 @@ class Peer:
         check(got == (opcode, payload),
               f"expected {opcode} {payload[:80]}, got {got[0]} {got[1][:80]}")
 
+    def end(self):
+        """RFC 6455 7.1.1: a server ends the connection first."""
+        self.socket.shutdown(socket.SHUT_WR)
+
     def expect_end(self):
         try:
             rest = self.rest + self.socket.recv(1)
