@@ -166,7 +166,7 @@ def test_exit_codes(programs):
 
     with Chat(programs, url(server.port)) as chat, server.accept() as peer:
         peer.socket.sendall(b"HTTP/1.1 401 Go away\r\nWWW-Authenticate: Basic realm=\"x\"\r\n"
-                            b"X-Other: 1\r\nContent-Length: 15\r\n\r\nwho are\n\x1b you?")
+                            b"X-Other: 1\r\nContent-Length: 14\r\n\r\nwho are\n\x1b you?")
         _, told = chat.expect_end(3, "", "^# refused: 401 Go away\n")
         check('WWW-Authenticate: Basic realm="x"\n' in told and "X-Other" not in told, told)
         check("who are\n\\x1b you?\n" in told, told)
