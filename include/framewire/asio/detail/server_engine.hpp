@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -30,13 +31,20 @@ class server_engine final : public engine<Next, role::server, Options, Extension
 
     // What is needed until the request is answered.
     struct opening {
-        opening(const origin_policy& allowed, std::size_t max_head)
-            : origins(allowed), storage(new char[max_head]),
-              handshake(std::span(storage.get(), max_head)) {}
+        explicit opening(const origin_policy& allowed) : origins(allowed) {}
+
+        // Who has said nothing takes no memory for a head.
+        server_handshake& head(std::size_t max_size) {
+            if (!handshake) {
+                storage.reset(new char[max_size]);
+                handshake.emplace(std::span(storage.get(), max_size));
+            }
+            return *handshake;
+        }
 
         origin_policy origins;
         std::unique_ptr<char[]> storage;
-        server_handshake handshake;
+        std::optional<server_handshake> handshake;
         std::vector<std::byte> adopted; // read by somebody else, not taken yet
         operation_queue<upgrade_request> waiting;
         operation_queue<> refusals;
@@ -46,8 +54,7 @@ class server_engine final : public engine<Next, role::server, Options, Extension
 
 public:
     server_engine(Next&& next, const origin_policy& origins, const stream_options& options)
-        : base(std::move(next), options),
-          opening_(std::make_unique<opening>(origins, options.max_head_size)) {}
+        : base(std::move(next), options), opening_(std::make_unique<opening>(origins)) {}
 
     void adopt(std::span<const std::byte> already_read) {
         if (this->phase_ != phase::idle) return;
@@ -106,7 +113,7 @@ public:
     errc accept(const server_response& response) {
         if (this->phase_ != phase::deciding) return errc::not_open;
         const errc error = write_head(
-            [&](std::span<char> out) { return opening_->handshake.write_accept(out, response); });
+            [&](std::span<char> out) { return opening_->handshake->write_accept(out, response); });
         if (error != errc::success) return error;
         this->opened(); // `in_` may still point into opening_
         return errc::success;
@@ -153,7 +160,7 @@ private:
     }
 
     void take_opening() override {
-        server_handshake& handshake = opening_->handshake;
+        server_handshake& handshake = opening_->head(this->options_->max_head_size);
         switch (handshake.feed(this->in_)) {
         case handshake_status::need_data: return;
         case handshake_status::failed: return reject_request(handshake.rejection());
@@ -171,7 +178,7 @@ private:
     }
     void tell(operation<upgrade_request>* op) {
         opening_->told = true;
-        op->complete(delivery::later, {}, opening_->handshake.request());
+        op->complete(delivery::later, {}, opening_->handshake->request());
     }
 
     void reject_request(const http_rejection& rejection) {
