@@ -48,6 +48,7 @@ http {{
 HAPROXY = """
 defaults
     mode http
+    retries 0
     timeout connect 10s
     timeout client 60s
     timeout server 60s

@@ -90,7 +90,8 @@ void let_the_server_close(const char* url) {
     client c(url);
     c.send({true, "please close"});
     c.wait_for_end();
-    peers::check(c.socket().closeCode() == 4001 && c.socket().closeReason() == QLatin1String("bye"),
+    const int code = c.socket().closeCode();
+    peers::check(code == 4001 && c.socket().closeReason() == QLatin1String("bye"),
                  "how the server closes");
 }
 
