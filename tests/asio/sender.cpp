@@ -148,6 +148,26 @@ TEMPLATE_TEST_CASE("sender: tells of a slow peer, and never keeps more than the 
     CHECK(end.sent() == "text(\"again\")");
 }
 
+TEMPLATE_TEST_CASE("sender: closes with 1013 at the hard limit when the stream was told to",
+                   "[asio]", server_end, waitable_client_end) {
+    net::stream_options options;
+    options.limits.max_output = 4000;
+    options.on_overflow = net::overflow_policy::close;
+    TestType end(options);
+    close_completion closed;
+    end.stream->closed(closed.handler());
+    end.far.set_capacity(0);
+    const net::sender sender = end.stream->get_sender();
+    CHECK(sender.send_text(std::string(3000, 'x')));
+    CHECK(sender.send_text(std::string(3000, 'y')).error == errc::output_full);
+    CHECK(sender.send_text("z").error == errc::not_open);
+    end.far.set_capacity(wire_settings::no_limit);
+    CHECK(end.sent().starts_with("text(\"" + shown(std::string(3000, 'x')) + "\") close(1013 "));
+    end.answer_close(1013);
+    CHECK(closed.done());
+    CHECK(closed.info.error == errc::output_full);
+}
+
 TEMPLATE_TEST_CASE("sender: waits while a message is sent in fragments", "[asio]", server_end,
                    waitable_client_end) {
     TestType end;

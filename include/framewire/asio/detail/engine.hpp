@@ -454,10 +454,7 @@ private:
     template <typename Queue> send_result send_by(std::size_t size, Queue queue) {
         if (!is_open()) return {send_status::refused, errc::not_open};
         if (!has_room(size)) {
-            if (options_->on_overflow == overflow_policy::close) {
-                (void)connection_.close(close_code::try_again_later, message_of(errc::output_full));
-                start_closing();
-            }
+            if (options_->on_overflow == overflow_policy::close) close_for_overflow();
             return {send_status::refused, errc::output_full};
         }
         const errc error = queue();
@@ -481,7 +478,9 @@ private:
         all.each([this](const mail::item& one, std::span<const std::byte> bytes) {
             const std::string_view reason(reinterpret_cast<const char*>(bytes.data()),
                                           bytes.size());
-            if (one.kind == opcode::close) {
+            if (one.kind == opcode::close && mailbox_->overflowed()) {
+                if (is_open()) close_for_overflow();
+            } else if (one.kind == opcode::close) {
                 // RFC 6455 7.4.1: 1010 is not for servers; and it has to close.
                 if (close(one.code, reason) != errc::success) (void)close(close_code::normal, {});
             } else if (is_open() && queue(one.kind, bytes) == errc::success) {
@@ -492,6 +491,12 @@ private:
     }
 
     // --- Ending
+
+    void close_for_overflow() {
+        this->set_info().error = make_error(errc::output_full);
+        (void)connection_.close(close_code::try_again_later, message_of(errc::output_full));
+        start_closing();
+    }
 
     void start_closing() {
         closed_here_ = true;

@@ -16,7 +16,6 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -73,8 +72,8 @@ public:
         if (kind != opcode::close && waiting != 0 &&
             (waiting > limit_ || bytes.size() + mail::overhead > limit_ - waiting)) {
             if (on_overflow_ == overflow_policy::close) {
-                const std::string_view why = framewire::message(errc::output_full);
-                add(opcode::close, close_code::try_again_later, std::as_bytes(std::span(why)));
+                overflowed_ = true;
+                add(opcode::close, close_code::try_again_later, {});
             }
             return {send_status::refused, errc::output_full};
         }
@@ -98,6 +97,11 @@ public:
         called_ = false;
         ahead_ += mail_.size();
         return std::exchange(mail_, {});
+    }
+    // The Close in the mail is because of what there was no room for.
+    [[nodiscard]] bool overflowed() const {
+        const std::lock_guard lock(mutex_);
+        return overflowed_;
     }
     // How much waits in the stream itself.
     void ahead(std::size_t bytes) {
@@ -141,6 +145,7 @@ private:
     bool called_ = false;
     bool open_ = false;
     bool closed_ = false;
+    bool overflowed_ = false;
 };
 
 } // namespace framewire::net::detail
