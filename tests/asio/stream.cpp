@@ -10,6 +10,7 @@
 #include "support/connected.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -573,7 +574,27 @@ TEMPLATE_TEST_CASE("stream: a violation fails the read, and the peer is told why
     }
 }
 
-// --- Moving, memory
+// --- Handlers that throw, moving, memory
+
+TEMPLATE_TEST_CASE("stream: a handler may throw, and the rest comes all the same", "[asio]",
+                   server_end, client_end, waitable_server_end, waitable_client_end) {
+    TestType end;
+    reader in;
+    end.stream->read([&](const error_code&, const net::message& m) {
+        CHECK(end.stream->send(m));
+        in.start(*end.stream);
+        throw std::runtime_error("no");
+    });
+    end.far.write(TestType::frames().text("one").text("two").ping("p").text("three").str());
+    CHECK_THROWS_AS(end.poll(), std::runtime_error);
+    end.poll();
+    CHECK(in.told == "text(\"two\") text(\"three\")");
+    CHECK(end.sent() == "text(\"one\") pong(\"p\")");
+    CHECK(end.stream->close() == errc::success);
+    CHECK(end.sent() == "close(1000 \"\")");
+    end.answer_close();
+    CHECK(in.ends == 1);
+}
 
 TEMPLATE_TEST_CASE("stream: may be moved while it works", "[asio]", server_end,
                    waitable_client_end) {

@@ -127,6 +127,50 @@ TEMPLATE_TEST_CASE("stream: coroutines", "[asio]", waitable_server_end, client_e
     CHECK(log == "/ab!bye.");
 }
 
+TEMPLATE_TEST_CASE("stream: a coroutine that waits when its stream is destroyed ends there",
+                   "[asio]", waitable_server_end, client_end) {
+    struct left {
+        bool* to;
+        ~left() { *to = true; }
+    };
+    TestType end;
+    bool ended = false;
+    run(end.events.context, [&end, &ended]() -> io::awaitable<void> {
+        const left notes{&ended};
+        (void)co_await end.stream->read(io::use_awaitable);
+        FAIL("nobody is told");
+    });
+    auto broken = end.stream->closed(io::use_future);
+    end.poll();
+    CHECK(!ended);
+    end.stream.reset();
+    end.poll();
+    CHECK(ended);
+    REQUIRE(ready(broken));
+    CHECK_THROWS_AS(broken.get(), std::future_error);
+}
+
+TEMPLATE_TEST_CASE("stream: a coroutine that owns its stream ends with the context", "[asio]",
+                   waitable_server_end, client_end) {
+    struct left {
+        bool* to;
+        ~left() { *to = true; }
+    };
+    bool ended = false;
+    {
+        TestType end;
+        run(end.events.context,
+            [&ended, stream = std::move(*end.stream)]() mutable -> io::awaitable<void> {
+                const left notes{&ended};
+                (void)co_await stream.read(io::use_awaitable);
+            });
+        end.stream.reset();
+        end.poll();
+        CHECK(!ended);
+    }
+    CHECK(ended);
+}
+
 #ifdef FRAMEWIRE_TESTS_AS_TUPLE
 
 TEMPLATE_TEST_CASE("stream: coroutines without exceptions", "[asio]", waitable_server_end,
