@@ -48,7 +48,10 @@ class basic_client : public client_stream<basic_tcp_or_tls<Executor>, Options, E
 public:
     using executor_type = Executor;
 
-    explicit basic_client(const Executor& executor, client_options options = {})
+    // Not with a default argument: in the statement of a co_await, g++ 12 would not construct it
+    // where it is destroyed.
+    explicit basic_client(const Executor& executor) : basic_client(executor, client_options()) {}
+    basic_client(const Executor& executor, client_options options)
         : base(basic_tcp_or_tls<Executor>(executor), of_stream(options)),
           options_(std::move(options)) {}
     template <typename ExecutionContext>
