@@ -249,7 +249,11 @@ void say_refused(const net::http_response& response) {
         for (const char* const telling :
              {"Location", "WWW-Authenticate", "Retry-After", "Allow", "Sec-WebSocket-Version",
               "Sec-WebSocket-Protocol", "Server", "Content-Type"}) {
-            if (::strcasecmp(name.c_str(), telling) == 0) text += '\n' + name + ": " + value;
+            if (::strcasecmp(name.c_str(), telling) != 0) continue;
+            text += '\n';
+            text += name;
+            text += ": ";
+            text += value;
         }
     }
     if (!response.body.empty()) text += "\n\n" + printable(response.body, "\n\t");

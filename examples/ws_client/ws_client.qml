@@ -4,7 +4,8 @@
 // A chat client. What to learn here: a WebSocket is declared like any other object. It connects
 // when it is active and has a url; signals tell of messages and of each change of its status.
 //
-// Run it with `qml ws_client.qml`, with one of the servers beside it: ws_server or ws_server_qml.
+// Run it with `qml ws_client.qml`, with one of the servers beside it: echo_server, ws_server or
+// ws_server_qml.
 
 import QtQuick
 import Framewire

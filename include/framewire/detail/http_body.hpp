@@ -56,7 +56,7 @@ private:
     // Saturates.
     [[nodiscard]] static constexpr std::uint64_t shifted_in(std::uint64_t value, unsigned base,
                                                             char digit) noexcept {
-        const auto c = static_cast<unsigned>(lower(digit));
+        const unsigned c = static_cast<unsigned char>(lower(digit));
         const unsigned add = is_digit(digit) ? c - '0' : c - 'a' + 10;
         return value > (UINT64_MAX - add) / base ? UINT64_MAX : value * base + add;
     }
