@@ -37,6 +37,52 @@ template <typename End> void open(End& end, completion& opened) {
     end.poll();
 }
 
+TEMPLATE_TEST_CASE("timers: a peer that takes nothing is given up, though it is not read from",
+                   "[asio]", waitable_server_end, server_end, client_end) {
+    net::stream_options options;
+    options.high_water = 5'000;
+    options.low_water = 1'000;
+    TestType end(options);
+    end.far.set_capacity(1'000);
+    read_completion got;
+    end.stream->read(got.handler());
+    end.receive(TestType::frames().text("kept"));
+    REQUIRE(got.done());
+    completion sent;
+    end.stream->send_text(std::string(200'000, 'x'), sent.handler());
+    end.poll();
+    end.advance(20s);
+    CHECK(sent.calls == 0);
+
+    SECTION("unless it takes something in time") {
+        (void)end.far.read();
+        end.poll();
+        end.advance(20s);
+        CHECK(sent.calls == 0);
+        CHECK(end.stream->is_open());
+    }
+    end.advance(20s);
+    end.advance(20s);
+    CHECK(sent.failed(errc::pong_timeout));
+    CHECK(got.view.text() == "kept");
+}
+
+TEMPLATE_TEST_CASE("timers: a Pong is read while the application looks at a message", "[asio]",
+                   waitable_server_end, server_end) {
+    TestType end;
+    read_completion got;
+    end.stream->read(got.handler());
+    end.receive(TestType::frames().text("kept"));
+    ping_completion back;
+    end.stream->ping(back.handler());
+    end.poll();
+    const std::string ping = end.far.read();
+    REQUIRE(ping.size() == 6);
+    end.receive(TestType::frames().pong(ping.substr(2)));
+    CHECK(back.done());
+    CHECK(got.view.text() == "kept");
+}
+
 } // namespace
 
 TEST_CASE("timers: the defaults are those that are documented", "[asio]") {

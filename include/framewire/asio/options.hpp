@@ -26,7 +26,8 @@ struct timeouts {
     std::chrono::milliseconds ping{20'000};
     /// From that Ping to any byte: otherwise the transport is dropped with `errc::pong_timeout`.
     /// What the application leaves unread cannot tell whether the peer lives: the clocks of `idle`,
-    /// `ping` and `pong` stand still meanwhile.
+    /// `ping` and `pong` stand still meanwhile. Not so while it waits for the peer to read, in a
+    /// send or a drain: then every byte that the peer takes counts.
     std::chrono::milliseconds pong{20'000};
     /// From the first Close frame or failure to the end of the connection. Then the transport is
     /// dropped, with `errc::close_timeout` unless the closing handshake had been completed.

@@ -49,7 +49,8 @@ protected:
     [[nodiscard]] virtual std::span<const std::byte> output() const noexcept = 0;
     virtual void consume_output(std::size_t size) noexcept = 0;
     virtual void write_failed(const error_code& error) = 0;
-    virtual void settle() = 0; // a turn is over
+    virtual void wrote() noexcept = 0; // something
+    virtual void settle() = 0;         // a turn is over
 
     // --- What it uses
 
@@ -97,6 +98,7 @@ protected:
                 if (would_block(error)) return wait_writable();
                 if (error) return fail_writing(error);
                 consume_output(size);
+                wrote();
             } else {
                 if (buffers_.copied.empty() && !copy_output()) return;
                 writing_ = true;
@@ -244,6 +246,7 @@ private:
         writing_ = false;
         if (closed_) return release_all();
         buffers_.copied.consume(size);
+        if (size != 0) wrote();
         if (error) fail_writing(error);
         settle();
     }

@@ -159,9 +159,15 @@ public:
             pings_->sent = Clock::now();
         }
         pings_->waiting.push(op);
+        read_on(); // there is a Pong to be read
     }
 
     // --- Ending
+
+    template <typename Handler> void start_closed(Handler&& handler, errc refused) {
+        base::start_closed(std::forward<Handler>(handler), refused);
+        read_on(); // there is a Close to be read
+    }
 
     errc close(close_code code, std::string_view reason) {
         if (phase_ == phase::open) {
@@ -235,7 +241,7 @@ protected:
             release_memory();
         }
         this->read_more();
-        this->arm();
+        this->arm(!drains_.empty());
     }
 
     framewire::detail::byte_buffer head_; // of the opening handshake, written before any frame
@@ -317,6 +323,11 @@ private:
         if (head_.empty()) head_.release();
     }
 
+    // Who reads what we wait for to be read lives.
+    void wrote() noexcept override {
+        if (!drains_.empty()) deadlines_.received(Clock::now());
+    }
+
     // What is still to be read may say more, as the peer's Close does.
     void write_failed(const error_code& error) override {
         head_.release();
@@ -385,6 +396,12 @@ private:
     void set_view_aside() {
         if (!looked_at()) return;
         kept_.reset(new kept_bytes{this->detach(), connection_.detach_payload()});
+    }
+
+    // While the application looks at a message, but waits for what comes behind it.
+    void read_on() {
+        set_view_aside();
+        this->wake();
     }
 
     // Who talks rarely gives memory back after each turn; who talks much, when he has stopped.

@@ -149,10 +149,13 @@ protected:
         });
     }
 
-    // Sees to it that the timer rings in time.
-    void arm() {
+    // Sees to it that the timer rings in time. When nothing is read because the peer does not read,
+    // that is no excuse for it.
+    void arm(bool waits_for_peer) {
         const auto now = Clock::now();
-        deadlines_.stalled(phase_ == phase::open && !this->wants_input() && !this->reading_, now);
+        deadlines_.stalled(phase_ == phase::open && !this->wants_input() && !this->reading_ &&
+                               !waits_for_peer,
+                           now);
         const auto next = deadlines_.next(phase_ == phase::open);
         if (next.when >= armed_) return; // it looks again when it rings
         armed_ = next.when;
