@@ -65,7 +65,7 @@ def test_echo(programs):
         client.socket.sendall(b"\x81\x05hello")  # RFC 6455 5.1: not masked
         opcode, payload = client.receive()
         check(opcode == CLOSE and payload[:2] == close_payload(1002), f"{payload}")
-        server.wait_for(r": closed, 1002 by the server, .*mask")
+    server.wait_for(r": closed, 1002 by the server, .*mask")
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         check(client.recv(4096).startswith(b"HTTP/1.1 400 "), "what is no WebSocket is refused")
@@ -158,6 +158,7 @@ def test_goodbye(programs):
             client.expect(CLOSE, close_payload(1001, "the server is shutting down"))
             client.send(CLOSE, close_payload(1001))
             client.expect_end()
+            client.socket.close()
         check(server.wait() == 0, f"it ended with {server.process.returncode}")
         silent.close()
         closed = re.findall(r": closed, 1001 by the server\n", server.output)
