@@ -215,3 +215,37 @@ TEMPLATE_TEST_CASE("attack: a sender's message is not accepted and lost before t
     end.stream->abort();
     CHECK(sender.expired());
 }
+
+TEMPLATE_TEST_CASE("attack: message after message stays as it was while the stream reads on",
+                   "[asio]", server_end, client_end, waitable_server_end, waitable_client_end) {
+    const bool at_once = GENERATE(false, true);
+    const bool in_fragments = GENERATE(false, true);
+    TestType end;
+    auto frames = TestType::frames();
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < 6; ++i) {
+        const std::string half(10 + 100 * i, static_cast<char>('a' + i));
+        texts.push_back(in_fragments ? half + half : half);
+        if (in_fragments) {
+            frames.frame(0x01, half).frame(0x80, half);
+        } else {
+            frames.text(half);
+        }
+        if (at_once) continue;
+        end.far.write(frames.str());
+        frames = TestType::frames();
+    }
+    end.far.write(frames.str());
+    ping_completion ping;
+    for (const std::string& text : texts) {
+        read_completion read;
+        end.stream->read(read.handler());
+        end.poll();
+        REQUIRE(read.text == text);
+        end.stream->ping(ping.handler()); // its Pong has to be read
+        end.poll();
+        CHECK(read.view.text() == text);
+    }
+    end.stream->abort();
+    end.poll();
+}

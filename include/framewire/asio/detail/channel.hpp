@@ -132,6 +132,12 @@ protected:
         receive_block block;
         std::unique_ptr<std::byte[]> small;
     };
+    [[nodiscard]] bool has_block() const noexcept {
+        if constexpr (!waits) {
+            if (buffers_.small != nullptr) return true;
+        }
+        return block_.held();
+    }
     [[nodiscard]] read_bytes detach() noexcept {
         read_bytes result{std::move(block_), nullptr};
         if constexpr (!waits) result.small = std::move(buffers_.small);

@@ -78,7 +78,10 @@ public:
                                         std::forward<Handler>(handler), std::move(finish));
         view_out_ = false;
         if (!reads_.empty()) return op->fail(make_error(errc::read_in_progress));
-        if (this->is_over()) return op->fail(this->end_error());
+        if (this->is_over()) {
+            if (this->in_.empty()) kept_.reset();
+            return op->fail(this->end_error());
+        }
         reads_.push(op);
         keep_view_ = keep_view;
         if (this->busy_) return; // the pump goes on with it
@@ -381,6 +384,7 @@ private:
     void deliver() {
         has_parked_ = false;
         view_out_ = keep_view_;
+        view_aside_ = false;
         reads_.pop()->complete(delivery::here, {}, parked_);
     }
 
@@ -390,12 +394,15 @@ private:
     }
 
     // The application looks at bytes that the next read would overwrite.
-    [[nodiscard]] bool looked_at() const noexcept { return view_out_ && kept_ == nullptr; }
+    [[nodiscard]] bool looked_at() const noexcept { return view_out_ && !view_aside_; }
 
     // Puts the bytes that the application looks at aside, so that reading can go on.
     void set_view_aside() {
         if (!looked_at()) return;
-        kept_.reset(new kept_bytes{this->detach(), connection_.detach_payload()});
+        // When nothing was read since the last time, this view and `in_` lie in what was kept then.
+        if (kept_ == nullptr || this->has_block()) kept_.reset(new kept_bytes{this->detach(), {}});
+        kept_->assembled = connection_.detach_payload();
+        view_aside_ = true;
     }
 
     // While the application looks at a message, but waits for what comes behind it.
@@ -611,7 +618,8 @@ private:
     operation_queue<> drains_;
     bool has_parked_ = false;
     bool keep_view_ = false;
-    bool view_out_ = false; // the application looks at parked_
+    bool view_out_ = false;   // the application looks at parked_
+    bool view_aside_ = false; // in kept_
     bool paused_ = false;
     bool fragmenting_ = false;
     bool closed_here_ = false;
