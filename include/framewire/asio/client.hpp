@@ -62,9 +62,9 @@ public:
     basic_client& operator=(basic_client&& other) noexcept {
         if (this != &other) {
             abandon();
-            base::operator=(std::move(other));
             options_ = std::move(other.options_);
             connector_ = std::move(other.connector_);
+            base::operator=(std::move(other));
         }
         return *this;
     }
@@ -78,8 +78,9 @@ public:
     /// addresses (RFC 8305), asks the proxy if there is one, does the TLS handshake and the opening
     /// handshake. All of that together is bounded by `timeouts::open`. Redirects are not followed.
     ///
-    /// A connection that is still there is left as the destructor would leave it; a `connect` that
-    /// is still under way completes with `operation_aborted`. The client may not be moved between
+    /// A connection that is still there is left as the destructor would leave it, and its senders
+    /// are of no use for the new one; a `connect` that is still under way completes with
+    /// `operation_aborted`. The client may not be moved between
     /// making a deferred operation of it and starting that.
     ///
     /// Errors, each with an `error_text`: what `parse_uri` and `client_handshake` refuse, before

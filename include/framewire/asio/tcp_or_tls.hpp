@@ -24,7 +24,8 @@ public:
     using tls_type = io::ssl::stream<socket_type>;
     using lowest_layer_type = socket_type;
 
-    explicit basic_tcp_or_tls(const Executor& executor) : socket_(executor) {}
+    // Not inline: g++ 12 would warn of what Asio leaves unset in such a socket.
+    [[gnu::noinline]] explicit basic_tcp_or_tls(const Executor& executor) : socket_(executor) {}
     explicit basic_tcp_or_tls(socket_type socket) : socket_(std::move(socket)) {}
 
     [[nodiscard]] executor_type get_executor() noexcept { return lowest_layer().get_executor(); }

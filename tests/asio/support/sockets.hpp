@@ -31,7 +31,7 @@ using any_socket = net::io::basic_stream_socket<net::io::ip::tcp, net::io::any_i
 
 /// Runs handlers until `done()`. False when that takes so long that something hangs.
 template <typename Predicate> bool run_until(net::io::io_context& context, Predicate done) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!done()) {
         const auto left = limit - std::chrono::steady_clock::now();
         if (left.count() <= 0) return false;
