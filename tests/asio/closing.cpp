@@ -395,6 +395,54 @@ TEMPLATE_TEST_CASE("stream: a peer that closes and reads no more does not hold t
     CHECK(end.far.closed());
 }
 
+TEMPLATE_TEST_CASE("stream: the closing handshake has one time, which nothing extends", "[asio]",
+                   server_end, client_end, waitable_server_end, waitable_client_end) {
+    TestType end;
+    waiters wait(end);
+    CHECK(end.stream->close() == errc::success);
+    end.advance(4s);
+    end.receive(TestType::frames().close(1000));
+    CHECK(wait.in.ends == 1);
+    end.advance(1s);
+    REQUIRE(wait.told());
+    CHECK(end.far.closed());
+    CHECK(wait.info().clean);
+}
+
+TEMPLATE_TEST_CASE("stream: what cannot be written is told, and what was sent before is read",
+                   "[asio]", server_end, client_end, waitable_server_end, waitable_client_end) {
+    net::stream_options options;
+    options.high_water = 1000;
+    options.low_water = 300;
+    TestType end(options);
+    waiters wait(end);
+    completion sent;
+    completion drained;
+    end.far.set_capacity(10);
+    end.stream->send_text(std::string(2000, 'x'), sent.handler());
+    end.stream->drain(drained.handler());
+    end.poll();
+    end.far.stop_reading();
+    end.poll();
+    CHECK(sent.failed(io::error::broken_pipe));
+    CHECK(drained.failed(io::error::broken_pipe));
+    CHECK(!end.stream->is_open());
+    CHECK(end.stream->send_text("y").error == errc::not_open);
+    CHECK(end.stream->buffered_amount() == 0);
+    end.receive(TestType::frames().text("the peer's last words"));
+    CHECK(wait.in.told == "text(\"the peer's last words\")");
+    const bool said = GENERATE(true, false);
+    if (said) {
+        end.receive(TestType::frames().close(1001, "I am leaving"));
+    } else {
+        end.advance(5s); // but not for ever
+    }
+    REQUIRE(wait.told());
+    CHECK(end.far.closed());
+    CHECK(wait.info().error == (said ? error_code() : error_code(io::error::broken_pipe)));
+    CHECK(wait.info().reason == (said ? "I am leaving" : ""));
+}
+
 TEMPLATE_TEST_CASE("stream: abort drops the transport now", "[asio]", server_end, client_end,
                    waitable_server_end, waitable_client_end) {
     TestType end;

@@ -477,6 +477,9 @@ public:
         wire_->end_inbound(error);
     }
 
+    /// Takes nothing more, and tells so: writing fails.
+    void stop_reading(error_code error = io::error::broken_pipe) { wire_->break_outbound(error); }
+
     /// The stream sends nothing more.
     [[nodiscard]] bool ended() const { return wire_->sending_ended(); }
     /// The stream closed its end, or was destroyed.
