@@ -5,6 +5,8 @@
 
 #include <framewire/asio/server_stream.hpp>
 
+#include <framewire/asio/detail/operation.hpp>
+
 #include "support/connected.hpp"
 #include "support/tokens.hpp"
 
@@ -248,4 +250,51 @@ TEMPLATE_TEST_CASE("attack: message after message stays as it was while the stre
     }
     end.stream->abort();
     end.poll();
+}
+
+TEST_CASE("attack: operations wait in order, wherever one is taken out", "[asio]") {
+    io::io_context context;
+    for (std::size_t count = 1; count < 5; ++count) {
+        for (std::size_t gone = 0; gone < count; ++gone) {
+            net::detail::operation_memory memory;
+            net::detail::operation_queue<> queue;
+            std::vector<net::detail::operation<>*> all;
+            std::string told;
+            for (std::size_t i = 0; i < count; ++i) {
+                all.push_back(net::detail::make_operation(
+                    memory, context.get_executor(), queue,
+                    [&told, i](const error_code&) { told += std::to_string(i); },
+                    net::detail::as_it_is{}));
+                queue.push(all.back());
+            }
+            CHECK(queue.remove(all[gone]));
+            CHECK_FALSE(queue.remove(all[gone]));
+            queue.push(all[gone]);
+            queue.complete_all({});
+            CHECK(queue.empty());
+            context.restart();
+            context.poll();
+            std::string expected;
+            for (std::size_t i = 0; i < count; ++i)
+                if (i != gone) expected += std::to_string(i);
+            CHECK(told == expected + std::to_string(gone));
+        }
+    }
+}
+
+// Each looked for its place from the front on: 10^5 of them took some ten seconds.
+TEMPLATE_TEST_CASE("attack: a crowd of sends that wait for a peer that does not read", "[asio]",
+                   waitable_server_end, client_end) {
+    net::stream_options options;
+    options.high_water = options.low_water = 0;
+    TestType end(options);
+    end.far.set_capacity(0);
+    constexpr std::size_t count = 300'000;
+    std::size_t told = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        end.stream->send_text("x", [&](const error_code& e) { told += e ? 1u : 0u; });
+    }
+    end.stream->abort();
+    end.poll();
+    CHECK(told == count);
 }

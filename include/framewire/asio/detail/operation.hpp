@@ -193,34 +193,30 @@ public:
     operation_queue& operator=(const operation_queue&) = delete;
     ~operation_queue() { destroy_all(delivery::lost); }
 
-    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    [[nodiscard]] bool empty() const noexcept { return last_ == nullptr; }
     void push(value_type* op) noexcept {
-        value_type** place = &first_;
-        while (*place != nullptr)
-            place = &(*place)->next;
-        *place = op;
+        op->next = empty() ? op : std::exchange(last_->next, op);
+        last_ = op;
     }
     [[nodiscard]] value_type* pop() noexcept {
-        value_type* const op = first_;
-        if (op != nullptr) first_ = std::exchange(op->next, nullptr);
-        return op;
+        if (empty()) return nullptr;
+        return take_behind(last_);
     }
     // Takes one out of the middle; false when it is not there.
     [[nodiscard]] bool remove(value_type* op) noexcept {
-        for (value_type** place = &first_; *place != nullptr; place = &(*place)->next) {
-            if (*place != op) continue;
-            *place = std::exchange(op->next, nullptr);
-            return true;
+        if (empty()) return false;
+        value_type* before = last_;
+        while (before->next != op) {
+            before = before->next;
+            if (before == last_) return false;
         }
-        return false;
+        (void)take_behind(before);
+        return true;
     }
-    // Completes those that are waiting now.
+    // Completes those that are waiting.
     void complete_all(const error_code& error, const Rest&... rest) {
-        for (value_type* op = std::exchange(first_, nullptr); op != nullptr;) {
-            value_type* const following = std::exchange(op->next, nullptr);
+        while (value_type* const op = pop())
             op->complete(delivery::later, error, rest...);
-            op = following;
-        }
     }
     void fail_all(const error_code& error) { complete_all(error, Rest{}...); }
     void destroy_all(delivery how) noexcept {
@@ -229,7 +225,15 @@ public:
     }
 
 private:
-    value_type* first_ = nullptr;
+    [[nodiscard]] value_type* take_behind(value_type* before) noexcept {
+        value_type* const op = before->next;
+        before->next = op->next;
+        if (op == last_) last_ = op == before ? nullptr : before;
+        op->next = nullptr;
+        return op;
+    }
+
+    value_type* last_ = nullptr; // of a ring: the first is next
 };
 
 // Makes an operation for a handler, which can be cancelled while it is in the queue. It is not put
