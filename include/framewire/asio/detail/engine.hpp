@@ -184,14 +184,11 @@ public:
     }
 
     // The handle is gone: nobody is told anything any more, and the peer is told that we leave.
-    void abandon() {
-        destroy_operations(delivery::never);
-        view_out_ = false;
-        if (phase_ == phase::open) {
-            take_mail();
-            (void)close(close_code::going_away, {});
-        } else if (phase_ != phase::ending && phase_ != phase::refusing) {
-            this->abort();
+    void abandon() noexcept {
+        try {
+            say_good_bye();
+        } catch (...) { // no memory for that
+            this->close_transport();
         }
         if (mailbox_ != nullptr) mailbox_->close();
     }
@@ -520,6 +517,16 @@ private:
         this->set_info().error = make_error(errc::output_full);
         (void)connection_.close(close_code::try_again_later, message_of(errc::output_full));
         start_closing();
+    }
+
+    void say_good_bye() {
+        destroy_operations(delivery::never);
+        view_out_ = false;
+        if (phase_ == phase::open) {
+            take_mail();
+            if (close(close_code::going_away, {}) == errc::success) return;
+        }
+        if (phase_ != phase::ending && phase_ != phase::refusing) this->abort();
     }
 
     void start_closing() {

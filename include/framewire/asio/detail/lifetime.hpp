@@ -141,12 +141,12 @@ protected:
     // Goes on later, outside of whatever the application is doing.
     void wake() {
         if (busy_ || woken_) return;
-        woken_ = true;
         io::post(executor(), [keep = self_as_is()] {
             keep->woken_ = false;
             keep->take_input();
             keep->settle();
         });
+        woken_ = true;
     }
 
     // Sees to it that the timer rings in time. When nothing is read because the peer does not read,

@@ -132,12 +132,13 @@ private:
         // When it fires too early, it looks again. But a wait for nobody would keep the context
         // running.
         if (next >= armed_ && next != never) return;
-        if (std::exchange(armed_, next) == next) return;
+        if (std::exchange(armed_, never) == next) return;
         if (next == never) return void(timer_->cancel());
         timer_->expires_at(next);
         timer_->async_wait([this](const error_code& error) {
             if (!error) fire();
         });
+        armed_ = next;
     }
 
     void fire() {
