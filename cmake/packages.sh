@@ -6,7 +6,7 @@
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
 fail() { say "$*" >&2; exit 1; }
 
-packages_to_build="g++ cmake ninja-build qt6-base-dev qt6-declarative-dev qt6-declarative-dev-tools"
+packages_to_build="g++ cmake ninja-build zlib1g-dev qt6-base-dev qt6-declarative-dev qt6-declarative-dev-tools"
 packages_for_asio="libasio-dev libssl-dev"
 packages_to_run_qml="qml-qt6 qml6-module-qtqml qml6-module-qtqml-models
     qml6-module-qtqml-workerscript qml6-module-qtquick qml6-module-qtquick-window"

@@ -42,7 +42,7 @@ TEST_CASE("error: every cause but success has a class") {
     STATIC_REQUIRE(condition_of(errc::head_too_large) == condition::limit_exceeded);
     STATIC_REQUIRE(condition_of(errc::bad_key) == condition::handshake_failed);
     STATIC_REQUIRE(condition_of(errc::upgrade_refused) == condition::handshake_failed);
-    STATIC_REQUIRE(condition_of(errc::extension_data_invalid) == condition::protocol_violation);
+    STATIC_REQUIRE(condition_of(errc::extension_data_invalid) == condition::invalid_payload);
     STATIC_REQUIRE(condition_of(errc::closed) == condition::closed);
     STATIC_REQUIRE(condition_of(errc::connection_lost) == condition::connection_lost);
     STATIC_REQUIRE(condition_of(errc::open_timeout) == condition::timeout);
@@ -61,7 +61,7 @@ TEST_CASE("error: a peer's violation has the close code that RFC 6455 gives it",
           "[rfc6455-7.4.1]") {
     STATIC_REQUIRE(close_code_for(errc::reserved_bits_set) == close_code::protocol_error);
     STATIC_REQUIRE(close_code_for(errc::close_code_invalid) == close_code::protocol_error);
-    STATIC_REQUIRE(close_code_for(errc::extension_data_invalid) == close_code::protocol_error);
+    STATIC_REQUIRE(close_code_for(errc::extension_data_invalid) == close_code::invalid_payload);
     STATIC_REQUIRE(close_code_for(errc::text_not_utf8) == close_code::invalid_payload);
     STATIC_REQUIRE(close_code_for(errc::close_reason_not_utf8) == close_code::invalid_payload);
     STATIC_REQUIRE(close_code_for(errc::message_too_big) == close_code::message_too_big);

@@ -19,6 +19,8 @@ namespace {
 
 // Accepts offers of its name whose parameter "level" is there and at most 3, and answers with it.
 struct level_extension : no_extension {
+    using no_extension::no_extension;
+
     static constexpr std::string_view name = "x-level";
     static constexpr std::uint8_t rsv = rsv1;
 

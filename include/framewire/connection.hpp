@@ -29,6 +29,12 @@
 
 namespace framewire {
 
+/// Whether the extension may encode a message that is sent; see `permessage_deflate`.
+enum class compress : std::uint8_t {
+    if_agreed, ///< If both sides have agreed on an extension, and it finds it worth while.
+    never,     ///< The message goes out as it is.
+};
+
 enum class connection_state : std::uint8_t {
     open,    ///< Messages go both ways.
     closing, ///< This side sent a Close frame and waits for the peer's.
@@ -92,29 +98,33 @@ public:
 
     /// Queues a text message of valid UTF-8. Refused, with nothing queued: `not_open`,
     /// `text_not_utf8`, `message_in_progress`, `output_full`, `out_of_memory`.
-    [[nodiscard]] errc send_text(std::string_view text) noexcept {
-        return send_text(std::as_bytes(std::span(text.data(), text.size())));
+    [[nodiscard]] errc send_text(std::string_view text,
+                                 compress how = compress::if_agreed) noexcept {
+        return send_text(std::as_bytes(std::span(text.data(), text.size())), how);
     }
-    [[nodiscard]] errc send_text(std::span<const std::byte> text) noexcept {
-        return send_message(opcode::text, text, true);
+    [[nodiscard]] errc send_text(std::span<const std::byte> text,
+                                 compress how = compress::if_agreed) noexcept {
+        return send_message(opcode::text, text, how);
     }
 
     /// Queues a binary message. Refused as `send_text`.
-    [[nodiscard]] errc send_binary(std::span<const std::byte> payload) noexcept {
-        return send_message(opcode::binary, payload, true);
+    [[nodiscard]] errc send_binary(std::span<const std::byte> payload,
+                                   compress how = compress::if_agreed) noexcept {
+        return send_message(opcode::binary, payload, how);
     }
 
     /// Queues the next fragment of a message, `last` with its end (RFC 6455 5.4). Control frames
     /// may be sent between fragments; other messages may not. A text may be cut anywhere.
     /// Refused: `wrong_fragment_kind`, and as `send_text`; the message then goes on where it was.
     /// \param kind `opcode::text` or `opcode::binary`, the same for all fragments of a message.
-    [[nodiscard]] errc send_fragment(opcode kind, std::span<const std::byte> payload,
-                                     bool last) noexcept {
+    /// \param how holds for the message: what is said with its first fragment.
+    [[nodiscard]] errc send_fragment(opcode kind, std::span<const std::byte> payload, bool last,
+                                     compress how = compress::if_agreed) noexcept {
         if (kind != opcode::text && kind != opcode::binary) return errc::wrong_fragment_kind;
         if (state_ == connection_state::open && sending_ != no_message && sending_ != kind) {
             return errc::wrong_fragment_kind;
         }
-        return send_data(kind, payload, last);
+        return send_data(kind, payload, last, how);
     }
 
     /// Queues a Ping with at most 125 bytes of payload. Refused: `not_open`,
@@ -213,6 +223,8 @@ public:
 
 private:
     static constexpr opcode no_message = opcode::continuation;
+    // When streaming, how much of a message an extension decodes into memory before it is told.
+    static constexpr std::uint64_t enough_at_a_time = 65'536;
 
     enum class delivered : std::uint8_t { nothing, control, message };
 
@@ -272,7 +284,7 @@ private:
             case decoded_kind::error: result = fail(item.error); break;
             case decoded_kind::header: result = begin_frame(item.header); break;
             case decoded_kind::payload:
-                result = is_control(item.header.op) ? take_control(item) : take_data(item);
+                result = is_control(item.header.op) ? take_control(item) : take_data(item, in);
                 break;
             }
             if (result.kind != event_kind::need_data) {
@@ -328,7 +340,8 @@ private:
         return {};
     }
 
-    [[nodiscard]] event take_data(const decoded& item) noexcept {
+    // `in` is what stands behind the item.
+    [[nodiscard]] event take_data(const decoded& item, std::span<std::byte>& in) noexcept {
         const bool last = item.end_of_frame && item.header.fin;
         const opcode op = receiving_;
         if (last) receiving_ = no_message;
@@ -336,7 +349,7 @@ private:
 
         std::span<std::byte> piece = item.payload;
         if (encoded_) {
-            if constexpr (Extension::rsv != 0) return take_encoded(op, item, last);
+            if constexpr (Extension::rsv != 0) return take_encoded(op, item, last, in);
         }
         if (!unmask(op, piece, item.header.key)) return fail(errc::text_not_utf8);
         if (last && !utf8_in_.complete()) return fail(errc::text_not_utf8);
@@ -356,12 +369,25 @@ private:
     }
 
     // A piece of a message that the extension has to decode, from the caller's buffer to message_.
-    [[nodiscard]] event take_encoded(opcode op, const decoded& item, bool last) noexcept {
+    [[nodiscard]] event take_encoded(opcode op, const decoded& item, bool last,
+                                     std::span<std::byte>& in) noexcept {
         if constexpr (Role == role::server) mask_in_place(item.payload, item.header.key);
         const std::size_t before = message_.size();
-        extension_output out(message_, limits_.max_message_size - message_size_);
-        const errc error = extension_.decode(item.payload, last, out);
-        if (error != errc::success) return fail(error);
+        extension_output out(message_, limits_.max_message_size - message_size_,
+                             Options.stream_messages ? enough_at_a_time
+                                                     : extension_output::no_limit);
+        const decoded_payload done = extension_.decode(item.payload, last, out);
+        if (done.error != errc::success) return fail(done.error);
+        if (done.used != item.payload.size()) {
+            // It becomes more than one piece: the rest goes back to where it came from.
+            const std::span<std::byte> rest = item.payload.subspan(done.used);
+            const masking_key key = rotated(item.header.key, done.used);
+            if constexpr (Role == role::server) mask_in_place(rest, key);
+            in = {rest.data(), rest.size() + in.size()};
+            decoder_.put_back(item.header, rest.size(), key);
+            receiving_ = op;
+            last = false;
+        }
         std::span<std::byte> piece = message_.bytes().subspan(before);
         message_size_ += piece.size();
         if (Options.validate_utf8 && op == opcode::text) {
@@ -476,15 +502,15 @@ private:
     // --- Sending
 
     [[nodiscard]] errc send_message(opcode op, std::span<const std::byte> payload,
-                                    bool last) noexcept {
+                                    compress how) noexcept {
         if (sending_ != no_message && state_ == connection_state::open) {
             return errc::message_in_progress;
         }
-        return send_data(op, payload, last);
+        return send_data(op, payload, true, how);
     }
 
-    [[nodiscard]] errc send_data(opcode op, std::span<const std::byte> payload,
-                                 bool last) noexcept {
+    [[nodiscard]] errc send_data(opcode op, std::span<const std::byte> payload, bool last,
+                                 compress how) noexcept {
         if (state_ != connection_state::open) return errc::not_open;
         const bool first = sending_ == no_message;
         utf8_validator utf8 = first ? utf8_validator{} : utf8_out_;
@@ -496,17 +522,19 @@ private:
         frame_header header;
         header.op = first ? op : opcode::continuation;
         header.fin = last;
-        const errc error = queue_data(header, op, payload);
+        const bool as_it_is = first ? how == compress::never : sending_as_it_is_;
+        const errc error = queue_data(header, op, payload, as_it_is);
         if (error != errc::success) return error;
         utf8_out_ = utf8;
         sending_ = last ? no_message : op;
+        sending_as_it_is_ = as_it_is;
         return errc::success;
     }
 
     [[nodiscard]] errc queue_data(const frame_header& header, opcode op,
-                                  std::span<const std::byte> payload) noexcept {
+                                  std::span<const std::byte> payload, bool as_it_is) noexcept {
         if constexpr (Extension::rsv != 0) {
-            if (decoder_.allowed_rsv() != 0) {
+            if (decoder_.allowed_rsv() != 0 && !as_it_is) {
                 return output_.push_encoded(header, op, payload, limits_.max_output, extension_);
             }
         }
@@ -537,6 +565,7 @@ private:
     utf8_validator utf8_out_;
     opcode receiving_ = no_message;
     opcode sending_ = no_message;
+    bool sending_as_it_is_ = false; // the message that is being sent bypasses the extension
     connection_state state_ = connection_state::open;
     delivered delivered_ = delivered::nothing;
     std::uint8_t control_size_ = 0; // bytes of a control frame at the end of message_

@@ -87,6 +87,7 @@ enum class errc : std::uint8_t {
     repeated_origin,
     bad_subprotocol_list,
     bad_extension_list,
+    extension_declined,
     origin_not_allowed,
 
     // The opening handshake, as the client sees it (RFC 6455 4.1)
@@ -98,6 +99,7 @@ enum class errc : std::uint8_t {
     subprotocol_not_offered,
     repeated_subprotocol,
     extension_not_offered,
+    bad_extension_answer,
     too_many_informational_responses,
     proxy_refused,
 
@@ -118,13 +120,13 @@ enum class errc : std::uint8_t {
 /// The classes of causes, for a program that only wants to know what kind of thing happened.
 enum class condition : std::uint8_t {
     protocol_violation = 1, ///< The peer broke RFC 6455 or its extension.
-    invalid_payload,        ///< Text or a close reason is not UTF-8.
-    limit_exceeded,         ///< A limit set by this side was passed.
-    handshake_failed,       ///< The connection never opened.
-    closed,                 ///< The closing handshake was done: the regular end.
-    connection_lost,        ///< The transport ended without a closing handshake.
-    timeout,                ///< The peer took too long.
-    misuse,                 ///< The call was refused; nothing was sent.
+    invalid_payload,  ///< Text or a close reason is not UTF-8, or a message cannot be decoded.
+    limit_exceeded,   ///< A limit set by this side was passed.
+    handshake_failed, ///< The connection never opened.
+    closed,           ///< The closing handshake was done: the regular end.
+    connection_lost,  ///< The transport ended without a closing handshake.
+    timeout,          ///< The peer took too long.
+    misuse,           ///< The call was refused; nothing was sent.
 };
 
 /// A sentence for people: what was wrong, without a final full stop. Static storage.
@@ -196,6 +198,8 @@ enum class condition : std::uint8_t {
     case errc::repeated_origin: return "the request has more than one Origin field";
     case errc::bad_subprotocol_list: return "Sec-WebSocket-Protocol is malformed";
     case errc::bad_extension_list: return "Sec-WebSocket-Extensions is malformed";
+    case errc::extension_declined:
+        return "an extension was offered with parameters that cannot be served";
     case errc::origin_not_allowed: return "web pages of this origin may not connect";
 
     case errc::upgrade_refused: return "the server answered with a status other than 101";
@@ -209,6 +213,8 @@ enum class condition : std::uint8_t {
         return "the server chose a subprotocol that was not offered";
     case errc::repeated_subprotocol: return "the server chose more than one subprotocol";
     case errc::extension_not_offered: return "the server chose an extension that was not offered";
+    case errc::bad_extension_answer:
+        return "the server chose an extension with parameters that do not fit the offer";
     case errc::too_many_informational_responses:
         return "the server sent too many informational responses";
     case errc::proxy_refused: return "the proxy answered CONNECT with a status other than 2xx";
@@ -233,7 +239,8 @@ enum class condition : std::uint8_t {
     switch (error) {
     case errc::success: return condition{};
     case errc::text_not_utf8:
-    case errc::close_reason_not_utf8: return condition::invalid_payload;
+    case errc::close_reason_not_utf8:
+    case errc::extension_data_invalid: return condition::invalid_payload;
     case errc::message_too_big:
     case errc::too_many_fragments:
     case errc::head_too_large:

@@ -64,6 +64,19 @@ public:
         return take_header(in);
     }
 
+    /// Takes the end of the last piece of payload back as not yet decoded, masked again: it comes
+    /// anew, in front of what stands behind it.
+    /// \param header of the frame, as it was told with the piece.
+    /// \param key for just these `size` octets.
+    constexpr void put_back(const frame_header& header, std::uint64_t size,
+                            masking_key key) noexcept {
+        const std::uint64_t behind = in_payload_ ? header_.payload_size : 0;
+        header_ = header;
+        header_.payload_size = behind + size;
+        header_.key = key;
+        in_payload_ = true;
+    }
+
     /// The reserved bits that it was made to let through.
     [[nodiscard]] constexpr std::uint8_t allowed_rsv() const noexcept { return allowed_rsv_; }
 

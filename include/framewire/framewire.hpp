@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// The whole protocol core. The adapters (framewire/qt/...) are included by themselves.
+// The whole protocol core. The adapters (framewire/asio/..., framewire/qt/...)
+// and what needs zlib (framewire/deflate/permessage_deflate.hpp) are included by themselves.
 
 #ifndef FRAMEWIRE_FRAMEWIRE_HPP
 #define FRAMEWIRE_FRAMEWIRE_HPP
 
 #include <framewire/connection.hpp>
+#include <framewire/deflate/parameters.hpp>
 #include <framewire/error.hpp>
 #include <framewire/event.hpp>
 #include <framewire/extension_header.hpp>

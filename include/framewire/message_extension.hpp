@@ -25,9 +25,13 @@ namespace framewire {
 /// message cannot turn into a large one unseen. Lives for one call.
 class extension_output {
 public:
+    static constexpr auto no_limit = static_cast<std::uint64_t>(-1);
+
     /// \param limit how many bytes may be added.
-    extension_output(detail::byte_buffer& buffer, std::uint64_t limit) noexcept
-        : buffer_(buffer), room_(limit) {}
+    /// \param enough after how many of them `decode` should leave the rest for later.
+    explicit extension_output(detail::byte_buffer& buffer, std::uint64_t limit,
+                              std::uint64_t enough = no_limit) noexcept
+        : buffer_(buffer), room_(limit), until_enough_(enough) {}
 
     /// At least `size` bytes to write to, followed by `commit`; empty when that is over the limit
     /// (see `error`) or there is no memory.
@@ -48,10 +52,20 @@ public:
     void commit(std::size_t size) noexcept {
         buffer_.commit(size);
         room_ -= size;
+        until_enough_ -= size < until_enough_ ? size : until_enough_;
+    }
+
+    /// Takes the last `size` bytes back that were committed in this call.
+    void take_back(std::size_t size) noexcept {
+        buffer_.drop_back(size);
+        room_ += size;
     }
 
     /// How many bytes may still be added.
     [[nodiscard]] std::uint64_t room() const noexcept { return room_; }
+
+    /// How many bytes may be added before the rest should wait. It may be passed by a little.
+    [[nodiscard]] std::uint64_t until_enough() const noexcept { return until_enough_; }
 
     /// Why `prepare` gave nothing: `message_too_big` or `out_of_memory`.
     [[nodiscard]] errc error() const noexcept { return error_; }
@@ -59,13 +73,23 @@ public:
 private:
     detail::byte_buffer& buffer_;
     std::uint64_t room_;
+    std::uint64_t until_enough_;
     errc error_ = errc::success;
+};
+
+/// What `decode` made of a piece of a message.
+struct decoded_payload {
+    errc error = errc::success;
+    /// Bytes of the piece that were taken: all of them, unless the output has enough. The rest then
+    /// comes again.
+    std::size_t used = 0;
 };
 
 /// What `encode` made of a message or fragment.
 struct encoded_payload {
     errc error = errc::success;
-    std::uint8_t rsv = 0; ///< Reserved bits for the first frame; 0 when the bytes are as they were.
+    std::uint8_t rsv = 0;  ///< Reserved bits for the first frame.
+    bool as_it_is = false; ///< The payload goes out as it came; what was written does not.
 };
 
 /// An extension that works on the payload of messages (RFC 6455 5.8, 9), as RFC 7692 does.
@@ -75,13 +99,17 @@ struct encoded_payload {
 ///    given the element of the server's response and says whether this side can live with it.
 ///  - server: `accept_offer` is given each offered element of its name in turn and writes the
 ///    answer for `server_response::extensions`, or returns an error to decline that offer.
-/// `active` turns true when they succeed. A connection that is given an extension which is not
-/// active behaves as if it had none: no bit of `rsv` may be set, and nothing is encoded.
+/// An extension is made from its `settings`, a plain value, for each connection anew; made without,
+/// it takes no part. `active` turns true when the negotiation succeeds. A connection that is given
+/// an extension which is not active behaves as if it had none: no bit of `rsv` may be set, and
+/// nothing is encoded.
 ///
 /// Messages, on an open connection:
 ///  - `decode` is given the unmasked payload of a message whose first frame has a bit of `rsv` set,
-///    in pieces as they arrive, the last one with `last`, and writes what the message is.
-///  - `encode` is given a message or one fragment of it and writes what to send.
+///    in pieces as they arrive, the last one with `last`, and writes what the message is. When
+///    `extension_output::until_enough` is 0, it may leave the rest of a piece for the next call.
+///  - `encode` is given a message or one fragment of it and writes what to send, or says that it is
+///    to go as it is, which holds for all fragments of a message or for none.
 /// Both return `extension_data_invalid`, or `extension_output::error()` where that refuses; neither
 /// throws. Messages that come without a bit of `rsv` never reach the extension. When `decode`
 /// fails, so does the connection. When `encode` fails, nothing is sent and the connection goes on:
@@ -90,7 +118,8 @@ struct encoded_payload {
 // clang-format off: version 14 does not know compound requirements
 template <class E>
 concept message_extension = std::is_nothrow_default_constructible_v<E> &&
-    std::is_nothrow_move_constructible_v<E> &&
+    std::is_nothrow_move_constructible_v<E> && std::is_nothrow_move_assignable_v<E> &&
+    std::is_nothrow_constructible_v<E, const typename E::settings&> &&
     requires(E& extension, const E& constant, extension_element element, std::span<char> text,
              std::span<const std::byte> payload, bool flag, extension_output& out) {
     // The registered name (RFC 6455 11.4), and the reserved bits that it gives a meaning.
@@ -105,7 +134,7 @@ concept message_extension = std::is_nothrow_default_constructible_v<E> &&
     { extension.accept_answer(element) }
     noexcept->std::same_as<errc>;
     { extension.decode(payload, flag, out) }
-    noexcept->std::same_as<errc>;
+    noexcept->std::same_as<decoded_payload>;
     { extension.encode(opcode::text, payload, flag, flag, out) }
     noexcept->std::same_as<encoded_payload>;
 };
@@ -114,8 +143,15 @@ concept message_extension = std::is_nothrow_default_constructible_v<E> &&
 /// The absence of an extension: no reserved bit has a meaning, and `connection` holds no code for
 /// decoding and encoding.
 struct no_extension {
+    struct settings {
+        friend bool operator==(const settings&, const settings&) = default;
+    };
+
     static constexpr std::string_view name{};
     static constexpr std::uint8_t rsv = 0;
+
+    constexpr no_extension() noexcept = default;
+    constexpr explicit no_extension(const settings&) noexcept {}
 
     [[nodiscard]] constexpr bool active() const noexcept { return false; }
     [[nodiscard]] constexpr written write_offer(std::span<char>) const noexcept { return {}; }
@@ -125,9 +161,9 @@ struct no_extension {
     [[nodiscard]] constexpr errc accept_answer(extension_element) noexcept {
         return errc::extension_not_offered;
     }
-    [[nodiscard]] constexpr errc decode(std::span<const std::byte>, bool,
-                                        extension_output&) noexcept {
-        return errc::extension_data_invalid;
+    [[nodiscard]] constexpr decoded_payload decode(std::span<const std::byte>, bool,
+                                                   extension_output&) noexcept {
+        return {errc::extension_data_invalid, 0};
     }
     [[nodiscard]] constexpr encoded_payload encode(opcode, std::span<const std::byte>, bool, bool,
                                                    extension_output&) noexcept {

@@ -18,8 +18,8 @@ struct options {
     bool validate_utf8 = true;
 
     /// Deliver each message in pieces as they arrive, with `event::first` and `event::last`,
-    /// instead of as a whole. Nothing of them is buffered then, except for what an extension makes
-    /// of one piece; a piece of a text may end inside a code point.
+    /// instead of as a whole. Nothing of them is buffered then, except for some 64 KiB of
+    /// what an extension makes of them; a piece of a text may end inside a code point.
     bool stream_messages = false;
 
     /// Answer every Ping (RFC 6455 5.5.2). Without it the application answers by `pong`.

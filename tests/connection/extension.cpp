@@ -7,6 +7,7 @@
 
 #include "support/bytes.hpp"
 #include "support/catch.hpp"
+#include "support/chunker.hpp"
 #include "support/trace.hpp"
 
 #include <algorithm>
@@ -21,9 +22,11 @@ using namespace framewire::test;
 namespace {
 
 // Turns every bit around and puts a `#` behind the message. Decoded, `#` has to be the last octet
-// and stand nowhere else; each `+` becomes four octets, `-` none. A message that begins with `=` is
-// sent as it is. It counts what it was given.
+// and stand nowhere else; each `+` becomes four octets, `*` 40000, `-` none. It stops when the
+// output has enough. A message that begins with `=` is sent as it is. It counts what it was given.
 struct invert {
+    struct settings {};
+
     static constexpr std::string_view name = "x-invert";
     static constexpr std::uint8_t rsv = rsv1;
 
@@ -33,29 +36,34 @@ struct invert {
     bool plain = false;
     bool agreed = true;
 
+    invert() noexcept = default;
+    explicit invert(const settings&) noexcept {}
+
     bool active() const noexcept { return agreed; }
     written write_offer(std::span<char>) const noexcept { return {}; }
     written accept_offer(extension_element, std::span<char>) noexcept { return {}; }
     errc accept_answer(extension_element) noexcept { return errc::success; }
 
-    errc decode(std::span<const std::byte> payload, bool last, extension_output& out) noexcept {
+    decoded_payload decode(std::span<const std::byte> payload, bool last,
+                           extension_output& out) noexcept {
         ++decoded;
-        for (const std::byte b : payload) {
-            const auto c = static_cast<char>(~b);
-            if (ended) return errc::extension_data_invalid;
+        for (std::size_t i = 0; i < payload.size(); ++i) {
+            const auto c = static_cast<char>(~payload[i]);
+            if (out.until_enough() == 0) return {errc::success, i};
+            if (ended) return {errc::extension_data_invalid};
             if (c == '#') {
                 ended = true;
                 continue;
             }
-            const std::size_t times = c == '+' ? 4 : c == '-' ? 0 : 1;
+            const std::size_t times = c == '+' ? 4 : c == '-' ? 0 : c == '*' ? 40'000 : 1;
             if (times == 0) continue;
             const std::span<std::byte> room = out.prepare(times);
-            if (room.empty()) return out.error();
+            if (room.empty()) return {out.error()};
             std::fill(room.begin(), room.end(), static_cast<std::byte>(c));
             out.commit(times);
         }
-        if (!last) return errc::success;
-        return std::exchange(ended, false) ? errc::success : errc::extension_data_invalid;
+        if (last && !std::exchange(ended, false)) return {errc::extension_data_invalid};
+        return {errc::success, payload.size()};
     }
 
     encoded_payload encode(opcode, std::span<const std::byte> payload, bool first, bool last,
@@ -170,13 +178,13 @@ TEMPLATE_TEST_CASE("connection: refuses the extension's bit where it may not sta
 TEMPLATE_TEST_CASE("connection: an error of the extension fails the connection", "[rfc6455-7.4.1]",
                    inverting_server, inverting_client, inverting_stream) {
     const auto peer = [] { return frame_writer(TestType::side); };
-    const std::string failed = "failed(1002 the extension could not decode a message)";
+    const std::string failed = "failed(1007 the extension could not decode a message)";
     for (const frame_writer& bad :
          {peer().frame(0xC1, inverted("#more")), peer().frame(0xC1, inverted("no end")),
           peer().frame(0xC1), peer().frame(0x41, inverted("a#")).frame(0x80, inverted("b"))}) {
         const outcome result = at_every_split<TestType>(bad);
         CHECK(result.told == failed);
-        CHECK(result.sent == R"(close(1002 "the extension could not decode a message"))");
+        CHECK(result.sent == R"(close(1007 "the extension could not decode a message"))");
     }
 }
 
@@ -300,6 +308,54 @@ TEMPLATE_TEST_CASE("connection: two ends with the extension understand each othe
         to.feed(chunks);
         CHECK(to.told() == R"(text("one") ping("p") binary("two") text("=three"))");
     });
+}
+
+TEMPLATE_TEST_CASE("connection: streams what one piece decodes to in pieces", "[limits]",
+                   inverting_stream, inverting_client_stream) {
+    // 200002 octets out of 7, cut over frames, with a control frame in between.
+    const frame_writer input = frame_writer(TestType::side)
+                                   .frame(0x41, inverted("a***"))
+                                   .ping("p")
+                                   .frame(0x80, inverted("**b#"))
+                                   .text("behind");
+    for_each_chunking(input.bytes(), [](const chunk_list& chunks) {
+        TestType end;
+        std::string message;
+        std::string order;
+        std::size_t pieces = 0;
+        for (std::span<std::byte> in : chunks) {
+            for (;;) {
+                const event e = end->next(in);
+                if (e.kind == event_kind::need_data) break;
+                REQUIRE(e.kind != event_kind::failed);
+                REQUIRE(e.payload.size() <= 65'536 + 40'000);
+                if (e.kind == event_kind::ping) order += "p";
+                if (e.kind != event_kind::text) continue;
+                if (e.first) order += "<";
+                message += e.text();
+                if (e.last) order += ">";
+                ++pieces;
+            }
+        }
+        CHECK(order == "<p><>");
+        CHECK(pieces >= 4);
+        CHECK(message == "a" + std::string(200'000, '*') + "b" + "behind");
+    });
+}
+
+TEMPLATE_TEST_CASE("connection: sends as it is what has to bypass the extension", "[rfc6455-5.8]",
+                   inverting_server, inverting_client) {
+    TestType end;
+    CHECK(end->send_text("secret", compress::never) == errc::success);
+    CHECK(end->send_binary(bytes("secret"), compress::never) == errc::success);
+    // What was said with the first fragment holds for the message.
+    CHECK(end->send_fragment(opcode::text, bytes("a"), false, compress::never) == errc::success);
+    CHECK(end->send_fragment(opcode::text, bytes("b"), true) == errc::success);
+    CHECK(end->send_fragment(opcode::text, bytes("c"), false) == errc::success);
+    CHECK(end->send_fragment(opcode::text, bytes("d"), true, compress::never) == errc::success);
+    CHECK(end->extension().encoded == 2);
+    CHECK(end.sent() == "text(\"secret\") binary(\"secret\") text-(\"a\") cont(\"b\") text/4-(\"" +
+                            shown(inverted("c")) + "\") cont(\"" + shown(inverted("d#")) + "\")");
 }
 
 TEMPLATE_TEST_CASE("connection: behaves as without the extension while it is not agreed upon",

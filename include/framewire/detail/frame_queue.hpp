@@ -72,6 +72,10 @@ public:
             buffer_.drop_back(buffer_.size() - start);
             return done.error == errc::message_too_big ? errc::output_full : done.error;
         }
+        if (done.as_it_is) {
+            buffer_.drop_back(buffer_.size() - start);
+            return push(header, payload, limit);
+        }
         const std::span<std::byte> room = buffer_.bytes().subspan(start);
         const std::span<std::byte> body = room.subspan(max_header_size);
         if (first) header.rsv = done.rsv & Extension::rsv;

@@ -6,4 +6,5 @@
 #include <QString>
 #include <framewire/high.hpp>
 #include <iostream>
+#include <libdeflate.h>
 #include <zlib.h>
