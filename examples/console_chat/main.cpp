@@ -12,6 +12,7 @@
 #include "program.hpp"
 
 #include <framewire/asio/client.hpp>
+#include <framewire/deflate/permessage_deflate.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -36,8 +37,8 @@ namespace {
 class conversation {
 public:
     conversation(asio::io_context& context, const settings& chosen)
-        : context_(context), chosen_(chosen), ws_(context.get_executor(), chosen.client),
-          input_(context) {}
+        : context_(context), chosen_(chosen),
+          ws_(context.get_executor(), chosen.client, chosen.deflate), input_(context) {}
 
     // Returns the code to end with.
     task<int> hold() {
@@ -51,7 +52,8 @@ public:
             co_return failed;
         }
         const std::string subprotocol(ws_.subprotocol());
-        say(subprotocol.empty() ? "open" : "open, subprotocol " + subprotocol);
+        say("open" + (subprotocol.empty() ? "" : ", subprotocol " + subprotocol) +
+            (ws_.extension().active() ? ", compressed" : ""));
         asio::co_spawn(context_, talk(), [](const std::exception_ptr& thrown) {
             if (thrown) std::rethrow_exception(thrown);
         });
@@ -150,7 +152,7 @@ private:
 
     asio::io_context& context_;
     const settings& chosen_;
-    net::basic_client<executor> ws_;
+    net::client_with<fw::permessage_deflate, executor> ws_;
     input_lines input_;
 };
 

@@ -38,7 +38,7 @@ namespace {
 constexpr char usage[] =
     "usage: console_chat [--header \"NAME: VALUE\"]... [--origin ORIGIN] [--subprotocol NAME]...\n"
     "                    [--ca FILE] [--insecure] [--proxy http://[USER:PASSWORD@]HOST[:PORT]]\n"
-    "                    [--ping SECONDS] [--wait SECONDS] [--help] URL\n";
+    "                    [--deflate] [--ping SECONDS] [--wait SECONDS] [--help] URL\n";
 constexpr char help[] =
     "Connects to a WebSocket server. Each line of the standard input is a message, each message\n"
     "that comes is a line on the standard output; all else goes to the standard error.\n"
@@ -48,6 +48,7 @@ constexpr char help[] =
     "  --ca FILE               trust the authorities in this file, in PEM form, and no others\n"
     "  --insecure              trust whoever answers: anybody in between can read along\n"
     "  --proxy URL             connect through this HTTP proxy\n"
+    "  --deflate               offer to compress messages (permessage-deflate)\n"
     "  --ping SECONDS          ask a server that is silent for so long whether it lives; 20, if\n"
     "                          not given; 0 never does\n"
     "  --wait SECONDS          stay for so long at the end of the input, behind the answers; 0,\n"
@@ -172,6 +173,8 @@ settings parse(int argc, const char* const* argv) {
             chosen.client.ca_file = words.value_of(word);
         } else if (word == "--insecure") {
             chosen.client.trust_any_certificate_insecurely = true;
+        } else if (word == "--deflate") {
+            chosen.deflate.enabled = true;
         } else if (word == "--proxy") {
             chosen.client.proxy = proxy(words.value_of(word));
         } else if (word == "--ping") {

@@ -10,6 +10,7 @@
 
 #include <framewire/asio/client_options.hpp>
 #include <framewire/asio/message.hpp>
+#include <framewire/deflate/parameters.hpp>
 
 #include <chrono>
 #include <exception>
@@ -34,6 +35,7 @@ struct settings {
     bool help = false;
     std::string url;
     net::client_options client;
+    framewire::deflate_settings deflate{.enabled = false};
     std::chrono::seconds wait{0}; // at the end of the input
 };
 

@@ -14,6 +14,7 @@
 
 #include <framewire/asio/server_stream.hpp>
 #include <framewire/asio/tls.hpp>
+#include <framewire/deflate/permessage_deflate.hpp>
 
 #include <chrono>
 #include <csignal>
@@ -36,7 +37,7 @@ namespace {
 
 // One thread of the server. Threads share the ports alone: the system spreads the clients.
 template <typename Transport> class echo_server {
-    using client = net::server_stream<Transport>;
+    using client = net::server_stream<Transport, fw::options{}, fw::permessage_deflate>;
 
 public:
     echo_server(const settings& chosen, asio::ssl::context* tls) : chosen_(chosen), tls_(tls) {}
@@ -93,7 +94,8 @@ public:
             const endpoint peer = socket.remote_endpoint(ignored);
             (void)socket.set_option(asio::ip::tcp::no_delay(true), ignored);
             client ws(over(std::move(socket)),
-                      {.origins = net::origin_policy::any(), .stream = chosen_.stream});
+                      {.origins = net::origin_policy::any(), .stream = chosen_.stream},
+                      chosen_.deflate);
             asio::co_spawn(context_, serve(std::move(ws), peer), asio::detached);
         }
     }

@@ -27,7 +27,8 @@ namespace {
 constexpr char usage[] =
     "usage: echo_server [--host HOST] [--port PORT] [--tls CERT KEY] [--threads N]\n"
     "                   [--max-message BYTES] [--ping SECONDS] [--subprotocol NAME]\n"
-    "                   [--greeting TEXT | --no-greeting] [--quiet] [--help]\n";
+    "                   [--deflate] [--no-context-takeover] [--greeting TEXT | --no-greeting]\n"
+    "                   [--quiet] [--help]\n";
 constexpr char help[] =
     "Greets whoever connects by WebSocket, and sends every message back.\n"
     "  --host HOST          name or address to listen on; localhost, for 127.0.0.1 and ::1,\n"
@@ -39,6 +40,9 @@ constexpr char help[] =
     "  --ping SECONDS       ask clients that are silent for so long whether they live; 20, if\n"
     "                       not given; 0 never does\n"
     "  --subprotocol NAME   agree to it when a client offers it\n"
+    "  --deflate            compress messages for clients that offer it (permessage-deflate)\n"
+    "  --no-context-takeover  the same, each message by itself: larger, but a connection that is\n"
+    "                       idle takes no memory for it\n"
     "  --greeting TEXT      the first message; \"Welcome to Awesome Chat\", if not given\n"
     "  --no-greeting        no such message\n"
     "  --quiet              no line for each connection\n"
@@ -101,6 +105,10 @@ settings parse(int argc, const char* const* argv) {
                 std::chrono::seconds(words.number_of<unsigned>(word, 0, 86'400));
         } else if (word == "--subprotocol") {
             chosen.subprotocol = words.value_of(word);
+        } else if (word == "--deflate") {
+            chosen.deflate.enabled = true;
+        } else if (word == "--no-context-takeover") {
+            chosen.deflate = framewire::deflate_settings::no_context_takeover();
         } else if (word == "--greeting") {
             chosen.greeting = words.value_of(word);
             if (!framewire::is_utf8(chosen.greeting)) {

@@ -11,6 +11,7 @@
 #include <framewire/asio/listener.hpp>
 #include <framewire/asio/message.hpp>
 #include <framewire/asio/options.hpp>
+#include <framewire/deflate/parameters.hpp>
 
 #include <cstdint>
 #include <exception>
@@ -36,6 +37,7 @@ struct settings {
     std::string greeting = "Welcome to Awesome Chat"; // empty: none
     std::string subprotocol;                          // empty: none
     bool quiet = false;
+    framewire::deflate_settings deflate{.enabled = false};
     net::stream_options stream;
 };
 

@@ -29,12 +29,6 @@
 
 namespace framewire {
 
-/// Whether the extension may encode a message that is sent; see `permessage_deflate`.
-enum class compress : std::uint8_t {
-    if_agreed, ///< If both sides have agreed on an extension, and it finds it worth while.
-    never,     ///< The message goes out as it is.
-};
-
 enum class connection_state : std::uint8_t {
     open,    ///< Messages go both ways.
     closing, ///< This side sent a Close frame and waits for the peer's.

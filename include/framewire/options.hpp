@@ -26,6 +26,12 @@ struct options {
     bool auto_pong = true;
 };
 
+/// Whether the extension may encode a message that is sent. See `permessage_deflate` for why not.
+enum class compress : std::uint8_t {
+    if_agreed, ///< If both sides have agreed on an extension, and it finds it worth while.
+    never,     ///< The message goes out as it is.
+};
+
 /// Bounds on what a peer can make this side hold. All are inclusive.
 struct limits {
     /// Bytes of a received message, after any extension has decoded it. A larger one fails the

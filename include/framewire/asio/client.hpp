@@ -48,21 +48,25 @@ class basic_client : public client_stream<basic_tcp_or_tls<Executor>, Options, E
 public:
     using executor_type = Executor;
 
-    // Not with a default argument: in the statement of a co_await, g++ 12 would not construct it
-    // where it is destroyed.
+    /// \param extension what this side wants of the extension, in every `connect`.
+    // `options` not with a default argument: in the statement of a co_await, g++ 12 would not
+    // construct it where it is destroyed.
     explicit basic_client(const Executor& executor) : basic_client(executor, client_options()) {}
-    basic_client(const Executor& executor, client_options options)
-        : base(basic_tcp_or_tls<Executor>(executor), of_stream(options)),
-          options_(std::move(options)) {}
+    basic_client(const Executor& executor, client_options options,
+                 const typename Extension::settings& extension = {})
+        : base(basic_tcp_or_tls<Executor>(executor), of_stream(options), extension),
+          options_(std::move(options)), extension_(extension) {}
     template <typename ExecutionContext>
     requires std::is_convertible_v<ExecutionContext&, io::execution_context&>
-    explicit basic_client(ExecutionContext& context, client_options options = {})
-        : basic_client(Executor(context.get_executor()), std::move(options)) {}
+    explicit basic_client(ExecutionContext& context, client_options options = {},
+                          const typename Extension::settings& extension = {})
+        : basic_client(Executor(context.get_executor()), std::move(options), extension) {}
     basic_client(basic_client&&) noexcept = default;
     basic_client& operator=(basic_client&& other) noexcept {
         if (this != &other) {
             abandon();
             options_ = std::move(other.options_);
+            extension_ = other.extension_;
             connector_ = std::move(other.connector_);
             base::operator=(std::move(other));
         }
@@ -132,8 +136,8 @@ private:
 
     template <typename Handler> void start_connect(Handler&& handler, const std::string& url) {
         if (connector_ != nullptr) connector_->cancel();
-        base::operator=(
-            base(basic_tcp_or_tls<Executor>(this->get_executor()), of_stream(options_)));
+        base::operator=(base(basic_tcp_or_tls<Executor>(this->get_executor()), of_stream(options_),
+                             extension_));
         connector_ =
             std::make_shared<connector_type>(std::static_pointer_cast<engine_type>(this->engine_));
         connector_->start(std::forward<Handler>(handler), url, options_);
@@ -144,11 +148,16 @@ private:
     }
 
     client_options options_;
+    [[no_unique_address]] typename Extension::settings extension_;
     std::shared_ptr<connector_type> connector_; // of the last `connect`
 };
 
 /// A client for any executor.
 using client = basic_client<>;
+
+/// The same with an extension, such as `permessage_deflate`.
+template <message_extension Extension, typename Executor = io::any_io_executor>
+using client_with = basic_client<Executor, options{}, Extension>;
 
 } // namespace framewire::net
 

@@ -32,8 +32,11 @@ public:
 
     /// \param transport connected; with TLS, past the TLS handshake, unless it is used through
     /// `next_layer` to get there before `handshake`.
-    explicit client_stream(AsyncStream transport, const stream_options& options = {})
-        : base(std::make_shared<engine_type>(std::move(transport), options)) {}
+    /// \param extension what this side wants of the extension. It is offered, unless the request
+    /// says what `extensions` are to be.
+    explicit client_stream(AsyncStream transport, const stream_options& options = {},
+                           const typename Extension::settings& extension = {})
+        : base(std::make_shared<engine_type>(std::move(transport), options, extension)) {}
 
     /// Sends the request and waits for the answer, `void(error_code)`. The request is borrowed
     /// until this returns. Errors: what `client_handshake` finds wrong with the request (nothing is

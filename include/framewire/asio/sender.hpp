@@ -9,6 +9,7 @@
 #include <framewire/asio/detail/mailbox.hpp>
 #include <framewire/asio/message.hpp>
 #include <framewire/error.hpp>
+#include <framewire/options.hpp>
 #include <framewire/rfc6455.hpp>
 #include <framewire/utf8.hpp>
 
@@ -35,13 +36,14 @@ public:
 
     /// Queues a copy of a text; it goes behind a message that the stream is sending in fragments.
     /// Refused: `not_open`, `text_not_utf8`, `output_full`.
-    send_result send_text(std::string_view text) const {
+    send_result send_text(std::string_view text, compress how = compress::if_agreed) const {
         if (!is_utf8(text)) return {send_status::refused, errc::text_not_utf8};
-        return put(opcode::text, std::as_bytes(std::span(text.data(), text.size())));
+        return put(opcode::text, std::as_bytes(std::span(text.data(), text.size())), how);
     }
     /// Queues a copy of the bytes, as `send_text`.
-    send_result send_binary(std::span<const std::byte> bytes) const {
-        return put(opcode::binary, bytes);
+    send_result send_binary(std::span<const std::byte> bytes,
+                            compress how = compress::if_agreed) const {
+        return put(opcode::binary, bytes, how);
     }
     /// Closes the stream behind what was sent before; later sends are refused. Refused as by
     /// `stream::close`.
@@ -52,7 +54,8 @@ public:
         if (!is_utf8(reason)) return errc::close_reason_not_utf8;
         if (box_ == nullptr) return errc::success;
         const auto bytes = std::as_bytes(std::span(reason.data(), reason.size()));
-        (void)box_->put(opcode::close, code, bytes); // closed already: nothing to do
+        (void)box_->put(opcode::close, code, compress::never,
+                        bytes); // closed already: nothing to do
         return errc::success;
     }
 
@@ -60,9 +63,9 @@ public:
     [[nodiscard]] bool expired() const { return box_ == nullptr || box_->closed(); }
 
 private:
-    send_result put(opcode kind, std::span<const std::byte> bytes) const {
+    send_result put(opcode kind, std::span<const std::byte> bytes, compress how) const {
         if (box_ == nullptr) return {send_status::refused, errc::not_open};
-        return box_->put(kind, close_code::normal, bytes);
+        return box_->put(kind, close_code::normal, how, bytes);
     }
 
     std::shared_ptr<detail::mailbox> box_;

@@ -45,9 +45,12 @@ public:
     using typename base::executor_type;
 
     /// \param transport connected; with TLS, past the TLS handshake.
-    server_stream(AsyncStream transport, const server_options& options)
-        : base(std::make_shared<engine_type>(std::move(transport), options.origins,
-                                             options.stream)) {}
+    /// \param extension what this side wants of the extension. `accept` negotiates it, unless its
+    /// response says what `extensions` are to be.
+    server_stream(AsyncStream transport, const server_options& options,
+                  const typename Extension::settings& extension = {})
+        : base(std::make_shared<engine_type>(std::move(transport), options.origins, options.stream,
+                                             extension)) {}
 
     /// Takes what was read from the transport already: the head of the request, as it came, and
     /// what stands behind it. The head may end in what is read next. Copied.

@@ -135,23 +135,25 @@ public:
     /// Queues a text message of valid UTF-8. It may be called at any time, any number of times;
     /// messages leave in that order. Refused, with nothing queued: `not_open`, `text_not_utf8`,
     /// `message_in_progress` (between fragments), `output_full`, `out_of_memory`.
-    send_result send_text(std::string_view text) {
-        return engine_->send(opcode::text, as_bytes(text));
+    send_result send_text(std::string_view text, compress how = compress::if_agreed) {
+        return engine_->send(opcode::text, as_bytes(text), how);
     }
-    send_result send_text(std::span<const std::byte> text) {
-        return engine_->send(opcode::text, text);
+    send_result send_text(std::span<const std::byte> text, compress how = compress::if_agreed) {
+        return engine_->send(opcode::text, text, how);
     }
     /// Queues a binary message, as `send_text`.
-    send_result send_binary(std::span<const std::byte> payload) {
-        return engine_->send(opcode::binary, payload);
+    send_result send_binary(std::span<const std::byte> payload,
+                            compress how = compress::if_agreed) {
+        return engine_->send(opcode::binary, payload, how);
     }
     /// Sends a received message back, or to another stream.
-    send_result send(const message& what) {
-        return engine_->send(what.is_text() ? opcode::text : opcode::binary, what.payload);
+    send_result send(const message& what, compress how = compress::if_agreed) {
+        return engine_->send(what.is_text() ? opcode::text : opcode::binary, what.payload, how);
     }
     /// Queues the next fragment of a message, as `connection::send_fragment`.
-    send_result send_fragment(opcode kind, std::span<const std::byte> payload, bool last) {
-        return engine_->send_fragment(kind, payload, last);
+    send_result send_fragment(opcode kind, std::span<const std::byte> payload, bool last,
+                              compress how = compress::if_agreed) {
+        return engine_->send_fragment(kind, payload, last, how);
     }
 
     /// The same as without a token: the message is queued at once. Completes, `void(error_code)`,
@@ -227,6 +229,9 @@ public:
 
     /// Drops the transport here and now.
     void abort() { engine_->abort(); }
+
+    /// The extension: whether it is active, and what was negotiated.
+    [[nodiscard]] const Extension& extension() const noexcept { return engine_->extension(); }
 
     /// True while messages can be sent.
     [[nodiscard]] bool is_open() const noexcept { return engine_->is_open(); }

@@ -11,6 +11,7 @@
 #include <framewire/detail/http_body.hpp>
 #include <framewire/handshake/client.hpp>
 #include <framewire/http_fields.hpp>
+#include <framewire/message_extension.hpp>
 
 #include <array>
 #include <cstddef>
@@ -75,8 +76,9 @@ class client_engine final : public engine<Next, role::client, Options, Extension
     };
 
 public:
-    client_engine(Next&& next, const stream_options& options)
-        : base(std::move(next), options), max_head_(options.max_head_size) {}
+    client_engine(Next&& next, const stream_options& options,
+                  const typename Extension::settings& extension)
+        : base(std::move(next), options, extension), max_head_(options.max_head_size) {}
 
     // A request that was copied and written down, or why it cannot be.
     struct prepared {
@@ -85,7 +87,15 @@ public:
         errc error = errc::success;
     };
 
-    [[nodiscard]] prepared prepare(const client_request& request) const {
+    [[nodiscard]] prepared prepare(client_request request) {
+        std::array<char, 256> offer;
+        if constexpr (Extension::rsv != 0) {
+            if (request.extensions.empty()) {
+                const written offered = this->extension().write_offer(offer);
+                if (offered.error != errc::success) return {nullptr, {}, offered.error};
+                request.extensions = {offer.data(), offered.size};
+            }
+        }
         prepared result{std::make_unique<opening>(request, max_head_), {}, errc::success};
         const client_handshake& writer = result.begun->handshake;
         written size = writer.write_request({});
@@ -142,6 +152,11 @@ private:
         if (status == handshake_status::need_data) return;
         if (handshake.has_response()) keep_response();
         if (status == handshake_status::complete) {
+            if constexpr (Extension::rsv != 0) {
+                // RFC 6455 9.1: a client that cannot live with the answer ends the connection.
+                const errc error = accept_answer(this->extension(), handshake.extensions());
+                if (error != errc::success) return this->end(make_error(error));
+            }
             opening_.reset();
             this->opened();
             return waiting_.complete_all({});

@@ -56,8 +56,10 @@ public:
     using typename base::executor_type;
     using round_trip = std::chrono::nanoseconds;
 
-    engine(Next&& next, const stream_options& options)
-        : base(std::move(next), options), connection_(make_connection(options.limits)) {}
+    engine(Next&& next, const stream_options& options,
+           const typename Extension::settings& extension)
+        : base(std::move(next), options),
+          connection_(make_connection(options.limits, Extension(extension))) {}
 
     virtual ~engine() {
         if (mailbox_ != nullptr) mailbox_->close();
@@ -100,13 +102,14 @@ public:
 
     // --- Sending
 
-    send_result send(opcode kind, std::span<const std::byte> bytes) {
-        return send_by(bytes.size(), [&] { return queue(kind, bytes); });
+    send_result send(opcode kind, std::span<const std::byte> bytes, compress how) {
+        return send_by(bytes.size(), [&] { return queue(kind, bytes, how); });
     }
 
-    send_result send_fragment(opcode kind, std::span<const std::byte> bytes, bool last) {
-        const send_result result =
-            send_by(bytes.size(), [&] { return connection_.send_fragment(kind, bytes, last); });
+    send_result send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
+                              compress how) {
+        const send_result result = send_by(
+            bytes.size(), [&] { return connection_.send_fragment(kind, bytes, last, how); });
         if (result) {
             fragmenting_ = !last;
             if (last) take_mail();
@@ -165,6 +168,9 @@ public:
         read_on(); // there is a Pong to be read
     }
 
+    // What was negotiated.
+    [[nodiscard]] Extension& extension() noexcept { return connection_.extension(); }
+
     // --- Ending
 
     template <typename Handler> void start_closed(Handler&& handler, errc refused) {
@@ -214,6 +220,10 @@ protected:
     virtual void release_opening() noexcept {} // nothing points into it any more
 
     void opened() {
+        if constexpr (Extension::rsv != 0) {
+            // A connection looks at whether its extension is active when it is made.
+            connection_ = make_connection(options_->limits, std::move(extension()));
+        }
         phase_ = phase::open;
         deadlines_.opened(Clock::now());
         if (mailbox_ != nullptr) mailbox_->open();
@@ -272,12 +282,12 @@ private:
         std::weak_ptr<engine> owner_;
     };
 
-    [[nodiscard]] connection_type make_connection(limits bounds) {
+    [[nodiscard]] connection_type make_connection(limits bounds, Extension&& extension) {
         bounds.max_output = static_cast<std::uint64_t>(-1); // see has_room
         if constexpr (Role == role::client) {
-            return connection_type(keys_.source, bounds);
+            return connection_type(keys_.source, bounds, std::move(extension));
         } else {
-            return connection_type(bounds);
+            return connection_type(bounds, std::move(extension));
         }
     }
 
@@ -485,8 +495,9 @@ private:
         const bool high = buffered() > options_->high_water;
         return {high ? send_status::above_high_water : send_status::queued, errc::success};
     }
-    [[nodiscard]] errc queue(opcode kind, std::span<const std::byte> bytes) {
-        return kind == opcode::text ? connection_.send_text(bytes) : connection_.send_binary(bytes);
+    [[nodiscard]] errc queue(opcode kind, std::span<const std::byte> bytes, compress how) {
+        return kind == opcode::text ? connection_.send_text(bytes, how)
+                                    : connection_.send_binary(bytes, how);
     }
     [[nodiscard]] static std::string_view message_of(errc error) noexcept {
         return framewire::message(error);
@@ -504,7 +515,7 @@ private:
             } else if (one.kind == opcode::close) {
                 // RFC 6455 7.4.1: 1010 is not for servers; and it has to close.
                 if (close(one.code, reason) != errc::success) (void)close(close_code::normal, {});
-            } else if (is_open() && queue(one.kind, bytes) == errc::success) {
+            } else if (is_open() && queue(one.kind, bytes, one.how) == errc::success) {
                 used_ = true; // it was accepted: it goes, whatever was sent meanwhile
             }
         });

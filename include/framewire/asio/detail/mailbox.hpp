@@ -9,6 +9,7 @@
 #include <framewire/asio/message.hpp>
 #include <framewire/asio/options.hpp>
 #include <framewire/error.hpp>
+#include <framewire/options.hpp>
 #include <framewire/rfc6455.hpp>
 
 #include <cstddef>
@@ -27,15 +28,16 @@ public:
     struct item {
         opcode kind;
         close_code code; // of a Close
+        compress how;    // of a message
         std::size_t size;
     };
     static constexpr std::size_t overhead = 14; // the longest prefix of a frame
 
     // Adds all of it, or nothing.
-    void add(opcode kind, close_code code, std::span<const std::byte> bytes) {
+    void add(opcode kind, close_code code, compress how, std::span<const std::byte> bytes) {
         if (items_.size() == items_.capacity()) items_.reserve(items_.size() * 2 + 4);
         bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-        items_.push_back({kind, code, bytes.size()});
+        items_.push_back({kind, code, how, bytes.size()});
     }
     // Of the frames, at most; so that empty messages count, too.
     [[nodiscard]] std::size_t size() const noexcept {
@@ -63,7 +65,7 @@ public:
     mailbox& operator=(const mailbox&) = delete;
 
     // From any thread.
-    send_result put(opcode kind, close_code code, std::span<const std::byte> bytes) {
+    send_result put(opcode kind, close_code code, compress how, std::span<const std::byte> bytes) {
         const std::lock_guard lock(mutex_);
         if (closed_ || (!open_ && kind != opcode::close)) {
             return {send_status::refused, errc::not_open};
@@ -73,11 +75,11 @@ public:
             (waiting > limit_ || bytes.size() + mail::overhead > limit_ - waiting)) {
             if (on_overflow_ == overflow_policy::close) {
                 overflowed_ = true;
-                add(opcode::close, close_code::try_again_later, {});
+                add(opcode::close, close_code::try_again_later, compress::never, {});
             }
             return {send_status::refused, errc::output_full};
         }
-        add(kind, code, bytes);
+        add(kind, code, how, bytes);
         return {waiting + bytes.size() > high_water_ ? send_status::above_high_water
                                                      : send_status::queued,
                 errc::success};
@@ -129,10 +131,10 @@ protected:
 
 private:
     // The lock is held: the stream takes what was added once this has returned.
-    void add(opcode kind, close_code code, std::span<const std::byte> bytes) {
+    void add(opcode kind, close_code code, compress how, std::span<const std::byte> bytes) {
         if (!called_) call();
         called_ = true;
-        mail_.add(kind, code, bytes);
+        mail_.add(kind, code, how, bytes);
         if (kind == opcode::close) closed_ = true;
     }
 

@@ -14,7 +14,9 @@
 #include <framewire/handshake/upgrade_request.hpp>
 #include <framewire/http_fields.hpp>
 #include <framewire/http_head_writer.hpp>
+#include <framewire/message_extension.hpp>
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -53,8 +55,9 @@ class server_engine final : public engine<Next, role::server, Options, Extension
     };
 
 public:
-    server_engine(Next&& next, const origin_policy& origins, const stream_options& options)
-        : base(std::move(next), options), opening_(std::make_unique<opening>(origins)) {}
+    server_engine(Next&& next, const origin_policy& origins, const stream_options& options,
+                  const typename Extension::settings& extension)
+        : base(std::move(next), options, extension), opening_(std::make_unique<opening>(origins)) {}
 
     void adopt(std::span<const std::byte> already_read) {
         if (this->phase_ != phase::idle) return;
@@ -110,8 +113,17 @@ public:
         }
     }
 
-    errc accept(const server_response& response) {
+    errc accept(server_response response) {
         if (this->phase_ != phase::deciding) return errc::not_open;
+        std::array<char, 256> extensions;
+        if constexpr (Extension::rsv != 0) {
+            if (response.extensions.empty()) {
+                const written agreed = negotiate(
+                    this->extension(), opening_->handshake->request().extensions(), extensions);
+                if (agreed.error != errc::success) return agreed.error;
+                response.extensions = {extensions.data(), agreed.size};
+            }
+        }
         const errc error = write_head(
             [&](std::span<char> out) { return opening_->handshake->write_accept(out, response); });
         if (error != errc::success) return error;
