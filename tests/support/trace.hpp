@@ -122,7 +122,7 @@ public:
     static constexpr role side = Role;
 
     explicit endpoint(const limits& bounds = {}, Extension extension = {})
-        : keys_(seed), connection_(make(keys_, bounds, extension)) {}
+        : keys_(seed), connection_(make(keys_, bounds, std::move(extension))) {}
     endpoint(const endpoint&) = delete;
     endpoint& operator=(const endpoint&) = delete;
 
