@@ -32,6 +32,9 @@ public:
         stream_.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
         // On by default, which would cut 64 KiB into frames of 4 KiB.
         stream_.auto_fragment(false);
+        websocket::permessage_deflate deflate;
+        deflate.server_enable = true; // for clients that offer it
+        stream_.set_option(deflate);
     }
 
     void start() {

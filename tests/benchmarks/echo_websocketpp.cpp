@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // The echo server on websocketpp and standalone Asio, without its log. It compiles up to C++17.
+// With DEFLATE defined it has permessage-deflate.
 
 #define ASIO_STANDALONE
 #define _WEBSOCKETPP_CPP11_STL_
 
 #include <websocketpp/config/asio_no_tls.hpp>
+#include <websocketpp/extensions/permessage_deflate/enabled.hpp>
 #include <websocketpp/server.hpp>
 
 #include <cstdint>
@@ -15,7 +17,16 @@
 
 namespace {
 
-using server = websocketpp::server<websocketpp::config::asio>;
+#ifdef DEFLATE
+struct config : websocketpp::config::asio {
+    struct permessage_deflate_config {};
+    using permessage_deflate_type =
+        websocketpp::extensions::permessage_deflate::enabled<permessage_deflate_config>;
+};
+#else
+using config = websocketpp::config::asio;
+#endif
+using server = websocketpp::server<config>;
 
 } // namespace
 

@@ -116,11 +116,16 @@ inline void set_non_blocking(int fd) {
 
 // --- The opening handshake (RFC 6455 4.1)
 
-[[nodiscard]] inline std::string handshake_request(std::uint16_t port) {
+/// \param offer of extensions; none when it is empty.
+[[nodiscard]] inline std::string handshake_request(std::uint16_t port,
+                                                   std::string_view offer = {}) {
+    const std::string extensions =
+        offer.empty() ? "" : "Sec-WebSocket-Extensions: " + std::string(offer) + "\r\n";
     // RFC 6455 1.3: the example's key, whose answer is known.
     return "GET / HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
            "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+           extensions + "\r\n";
 }
 
 /// Whether a whole response head accepts the request above.
@@ -178,7 +183,11 @@ public:
         bool first;
         bool last;
         bytes payload;
+        bool compressed; ///< RSV1 was set (RFC 7692 6).
     };
+
+    /// \param deflate whether frames may have RSV1 set.
+    explicit frame_reader(bool deflate = false) : deflate_(deflate) {}
 
     /// Calls `take(piece)` for what is there, until it answers false. False too for a frame that no
     /// server may send.
@@ -194,7 +203,8 @@ public:
             }
             const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, in.size()));
             left_ -= size;
-            const piece result{op_, fin_, first_, left_ == 0, in.first(size)};
+            const piece result{op_,        fin_,           first_,
+                               left_ == 0, in.first(size), (header_[0] & 0x40) != 0};
             in = in.subspan(size);
             first_ = false;
             if (left_ == 0) {
@@ -214,8 +224,9 @@ private:
     [[nodiscard]] bool read_header() {
         op_ = static_cast<opcode>(header_[0] & 0xF);
         fin_ = (header_[0] & 0x80) != 0;
-        // Reserved bits stand for extensions, of which there are none; servers do not mask.
-        if ((header_[0] & 0x70) != 0 || (header_[1] & 0x80) != 0) return false;
+        // Reserved bits stand for extensions; servers do not mask.
+        const unsigned reserved = deflate_ ? 0x30 : 0x70;
+        if ((header_[0] & reserved) != 0 || (header_[1] & 0x80) != 0) return false;
         const std::size_t size = header_needed();
         left_ = size == 2 ? header_[1] : 0u;
         for (std::size_t i = 2; i < size; ++i)
@@ -231,6 +242,7 @@ private:
     bool fin_ = false;
     bool first_ = false;
     bool in_payload_ = false;
+    bool deflate_ = false;
 };
 
 // --- Blocking steps: for opening and closing many connections
@@ -238,8 +250,9 @@ private:
 /// How to reach the server.
 struct target {
     std::uint16_t port = 0;
-    bool raw = false;      ///< There is no protocol: bytes come back as they went.
-    bool greeting = false; ///< The server sends a message first.
+    bool raw = false;       ///< There is no protocol: bytes come back as they went.
+    bool greeting = false;  ///< The server sends a message first.
+    const char* offer = ""; ///< Of extensions.
 };
 
 inline void send_all(int fd, std::string_view what) {
@@ -283,7 +296,7 @@ inline void await_opening(int fd, const target& server) {
     result.reserve(count);
     // So many at once that the server has something to do, and that fit into any listen queue.
     constexpr std::size_t batch = 64;
-    const std::string request = handshake_request(server.port);
+    const std::string request = handshake_request(server.port, server.offer);
     while (result.size() < count) {
         const std::size_t begin = result.size();
         while (result.size() < std::min(begin + batch, count)) {
