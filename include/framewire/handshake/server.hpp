@@ -86,9 +86,11 @@ public:
         if (error() == errc::success) return result;
         result.cause = error();
         result.line = error_line();
-        // RFC 9110 15.5.15: the target is to blame when not even the first line has room.
-        const bool long_target = result.cause == errc::head_too_large && result.line == 1;
-        result.status = long_target ? 414 : http_status_for(result.cause);
+        result.status = http_status_for(result.cause);
+        if (result.cause == errc::head_too_large && result.line == 1) {
+            // RFC 9112 3: not even the first line has room: the target is to blame, or the method.
+            result.status = reader_.method().empty() ? 501 : 414;
+        }
         return result;
     }
 
