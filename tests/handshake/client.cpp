@@ -77,11 +77,16 @@ const std::string response = "HTTP/1.1 101 Switching Protocols\r\n"
                              "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
                              "\r\n";
 
-std::string response_with(std::string_view from, std::string_view to) {
-    std::string text = response;
+const std::string accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
     const std::size_t at = text.find(from);
     REQUIRE(at != std::string::npos);
     return text.replace(at, from.size(), to);
+}
+
+std::string response_with(std::string_view from, std::string_view to) {
+    return replaced(response, from, to);
 }
 
 std::string adding(std::string_view lines) {
@@ -93,14 +98,10 @@ struct outcome {
     handshake_status status = handshake_status::need_data;
     int code = 0;
     std::size_t line = 0;
-    std::string reason, subprotocol, extensions, rest;
-};
+    std::string reason, fields, subprotocol, extensions, rest;
 
-bool operator==(const outcome& a, const outcome& b) {
-    return a.error == b.error && a.status == b.status && a.code == b.code && a.line == b.line &&
-           a.reason == b.reason && a.subprotocol == b.subprotocol && a.extensions == b.extensions &&
-           a.rest == b.rest;
-}
+    friend bool operator==(const outcome&, const outcome&) = default;
+};
 
 // Runs a client over the input cut in every way; all have to come to the same.
 outcome run(std::string_view input, const client_request& request = example,
@@ -121,6 +122,8 @@ outcome run(std::string_view input, const client_request& request = example,
         result.code = handshake.status_code();
         result.line = handshake.error_line();
         result.reason = handshake.reason();
+        for (const http_field field : handshake.fields())
+            result.fields += std::string(field.name) + "=" + std::string(field.value) + ";";
         result.subprotocol = handshake.subprotocol();
         for (const extension_element element : handshake.extensions()) {
             result.extensions += "[" + std::string(element.text()) + "]";
@@ -130,6 +133,16 @@ outcome run(std::string_view input, const client_request& request = example,
         any = true;
     });
     return first;
+}
+
+void check_refused(errc error, const std::vector<std::string>& responses,
+                   const client_request& request = example) {
+    for (const std::string& text : responses) {
+        CAPTURE(text);
+        const outcome result = run(text, request);
+        CHECK(message(result.error) == message(error));
+        CHECK(result.status == handshake_status::failed);
+    }
 }
 
 written write(const client_request& request, std::string& text) {
@@ -256,17 +269,14 @@ TEST_CASE("client_handshake: accepts what servers send in practice", "[rfc6455-4
     request.extensions = "permessage-deflate; client_max_window_bits, x";
     for (const std::string& text : {
              response,
-             response_with("websocket", "WebSocket"),
-             response_with("Connection: Upgrade", "connection: keep-alive, upgrade"),
-             response_with("Connection: Upgrade", "Connection: x\r\nConnection: Upgrade"),
              response_with("Switching Protocols", ""),
              response_with(" Switching Protocols", ""),
              response_with("HTTP/1.1", "HTTP/1.2"),
-             response_with("xOo=\r\n", "xOo= \t\r\n"),
              adding("Sec-WebSocket-Protocol:\tsuperchat "),
              adding("Sec-WebSocket-Extensions: permessage-deflate"),
              adding("Sec-WebSocket-Extensions: x\r\nSec-WebSocket-Extensions: permessage-deflate"),
              adding("Sec-WebSocket-Extensions:"),
+             adding("Sec-WebSocket-Extensions: ,, x,"),
              adding("Server: \xff\r\nEmpty:"),
          }) {
         CAPTURE(text);
@@ -279,92 +289,254 @@ TEST_CASE("client_handshake: accepts what servers send in practice", "[rfc6455-4
               .extensions == "[permessage-deflate; a=\"1\"][x]");
 }
 
-TEST_CASE("client_handshake: checks the response", "[rfc6455-4.1]") {
+// RFC 6455 4.1, item 4 of the request
+
+TEST_CASE("client_handshake: Host names the port only when it is not the usual one",
+          "[rfc6455-4.1]") {
     struct row {
+        std::string_view uri;
+        std::string_view host;
+    };
+    for (const row& r : {
+             row{"ws://example.org/", "example.org"},
+             row{"ws://example.org:80/", "example.org"},
+             row{"ws://example.org:443/", "example.org:443"},
+             row{"ws://example.org:8080", "example.org:8080"},
+             row{"wss://example.org/", "example.org"},
+             row{"wss://example.org:443/", "example.org"},
+             row{"wss://example.org:80/", "example.org:80"},
+             row{"ws://127.0.0.1:81", "127.0.0.1:81"},
+             row{"ws://[2001:db8::1]/", "[2001:db8::1]"}, // RFC 3986 3.2.2: in brackets
+             row{"ws://[2001:db8::1]:80/", "[2001:db8::1]"},
+             row{"wss://[::1]:8443/", "[::1]:8443"},
+         }) {
+        CAPTURE(r.uri);
+        const uri parsed = parse_uri(r.uri);
         std::string text;
-        errc error;
-    };
-    const std::string accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-    const std::vector<row> rows = {
-        // Item 1
-        {response_with("101", "200"), errc::upgrade_refused},
-        {response_with("101", "426"), errc::upgrade_refused},
-        {response_with("101", "302"), errc::upgrade_refused},
-        {response_with("101", "999"), errc::upgrade_refused},
-        // RFC 9110 7.8
-        {response_with("HTTP/1.1", "HTTP/1.0"), errc::http_version_not_supported},
-        {response_with("HTTP/1.1", "HTTP/2.0"), errc::http_version_not_supported},
-        // Item 2
-        {response_with("Upgrade: websocket\r\n", ""), errc::response_without_upgrade},
-        {response_with("websocket", "h2c"), errc::response_without_upgrade},
-        {response_with("websocket", "websocket, h2c"), errc::response_without_upgrade},
-        {response_with("websocket", ""), errc::response_without_upgrade},
-        {response_with("websocket", "websocket\r\nUpgrade: websocket"),
-         errc::response_without_upgrade},
-        {response_with("websocket", "w\xc3\xabsocket"), errc::response_without_upgrade},
-        // Item 3
-        {response_with("Connection: Upgrade\r\n", ""), errc::response_without_connection_upgrade},
-        {response_with("Connection: Upgrade", "Connection: close"),
-         errc::response_without_connection_upgrade},
-        {response_with("Connection: Upgrade", "Connection: Upgraded"),
-         errc::response_without_connection_upgrade},
-        {response_with("Connection: Upgrade", "Connection:"),
-         errc::response_without_connection_upgrade},
-        // Item 4
-        {response_with(accept + "\r\n", ""), errc::missing_accept},
-        {response_with("s3pPL", "S3pPL"), errc::wrong_accept},
-        {response_with("xOo=", "xOo"), errc::wrong_accept},
-        {response_with("xOo=", "xOo=="), errc::wrong_accept},
-        {response_with("xOo=", "xOo=, x"), errc::wrong_accept},
-        {response_with("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", ""), errc::wrong_accept},
-        {response_with("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "\xff"), errc::wrong_accept},
-        {response_with(accept, accept + "\r\n" + accept), errc::wrong_accept},
-        {response_with(accept, "Sec-WebSocket-Accept: x\r\n" + accept), errc::wrong_accept},
-        // Item 5
-        {adding("Sec-WebSocket-Extensions: permessage-deflate"), errc::extension_not_offered},
-        {adding("Sec-WebSocket-Extensions: a;"), errc::bad_extension_list},
-        {adding("Sec-WebSocket-Extensions: \xff"), errc::bad_extension_list},
-        // Item 6
-        {adding("Sec-WebSocket-Protocol: other"), errc::subprotocol_not_offered},
-        {adding("Sec-WebSocket-Protocol: Chat"), errc::subprotocol_not_offered},
-        {adding("Sec-WebSocket-Protocol:"), errc::subprotocol_not_offered},
-        {adding("Sec-WebSocket-Protocol: \xff"), errc::subprotocol_not_offered},
-        {adding("Sec-WebSocket-Protocol: chat, superchat"), errc::repeated_subprotocol},
-        {adding("Sec-WebSocket-Protocol: chat,"), errc::repeated_subprotocol},
-        {adding("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat"),
-         errc::repeated_subprotocol},
-        // HTTP
-        {response_with("HTTP/1.1", "\x15\x03\x03"), errc::bad_character},
-        {response_with("HTTP/1.1", "ICY"), errc::bad_status_line},
-        {response_with("Upgrade:", "Upgrade :"), errc::bad_field_line},
-        {response_with("Connection", " Connection"), errc::obsolete_line_folding},
-        {response_with("websocket\r\n", "websocket\n"), errc::bad_line_ending},
-    };
-    for (const row& r : rows) {
-        CAPTURE(r.text);
-        const outcome result = run(r.text);
-        CHECK(message(result.error) == message(r.error));
-        CHECK(result.status == handshake_status::failed);
+        CHECK(write({.host = parsed.authority, .target = parsed.target}, text).error ==
+              errc::success);
+        CHECK(text.starts_with("GET / HTTP/1.1\r\nHost: " + std::string(r.host) + "\r\nUpgrade: "));
     }
 }
 
-TEST_CASE("client_handshake: offers nothing, so that the server may choose nothing",
+// Item 7
+
+TEST_CASE("client_handshake: the key is its nonce, and only the answer to it opens",
           "[rfc6455-4.1]") {
-    const client_request plain{.host = "h"};
-    CHECK(run(response, plain).error == errc::success);
-    CHECK(run(adding("Sec-WebSocket-Protocol: chat"), plain).error ==
-          errc::subprotocol_not_offered);
-    CHECK(run(adding("Sec-WebSocket-Extensions: x"), plain).error == errc::extension_not_offered);
+    struct row {
+        std::string_view nonce; // hexadecimal
+        std::string_view key;
+    };
+    // As Python's base64 has them.
+    for (const row& r : {
+             row{"74 68 65 20 73 61 6d 70 6c 65 20 6e 6f 6e 63 65", "dGhlIHNhbXBsZSBub25jZQ=="},
+             row{"00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00", "AAAAAAAAAAAAAAAAAAAAAA=="},
+             row{"ff ff ff ff ff ff ff ff ff ff ff ff ff ff ff ff", "/////////////////////w=="},
+             row{"74 68 65 20 73 61 6d 70 6c 65 20 6e 6f 6e 63 64", "dGhlIHNhbXBsZSBub25jZA=="},
+         }) {
+        CAPTURE(r.nonce);
+        const auto octets = test::from_hex(r.nonce);
+        const std::span<const std::byte, 16> one(octets.data(), 16);
+        std::array<char, 1024> storage{};
+        std::array<char, 512> out{};
+        client_handshake handshake({.host = "h"}, one, storage);
+        const written asked = handshake.write_request(out);
+        CHECK(std::string_view(out.data(), asked.size)
+                  .find("\r\nSec-WebSocket-Key: " + std::string(r.key) + "\r\n") !=
+              std::string_view::npos);
+        const auto answer = test::bytes(response); // to the first of these keys
+        std::span<const std::byte> in(answer);
+        (void)handshake.feed(in);
+        CHECK(handshake.error() ==
+              (r.key == "dGhlIHNhbXBsZSBub25jZQ==" ? errc::success : errc::wrong_accept));
+    }
 }
 
-TEST_CASE("client_handshake: an extension that was offered does not let another one in",
-          "[rfc6455-9.1]") {
+// The six checks of the response, and HTTP
+
+TEST_CASE("client_handshake: any status but 101 is a refusal, told with its head and body",
+          "[rfc6455-4.1]") {
+    for (const int status : {200, 201, 204, 300, 301, 302, 303, 304, 307, 308, 400,
+                             401, 403, 404, 407, 426, 429, 500, 501, 503, 999}) {
+        CAPTURE(status);
+        // With everything that a 101 needs: the status alone decides.
+        const std::string head = replaced(response, "101", std::to_string(status));
+        const outcome result = run(head + "body \x81\x01x");
+        CHECK(message(result.error) == message(errc::upgrade_refused));
+        CHECK(result.status == handshake_status::failed);
+        CHECK(result.code == status);
+        CHECK(result.reason == "Switching Protocols");
+        CHECK(result.fields == "Upgrade=websocket;Connection=Upgrade;"
+                               "Sec-WebSocket-Accept=s3pPLMBiTxaQ9kYGzzhZRbK+xOo=;");
+        CHECK(result.rest == "body \x81\x01x");
+    }
+    // Nor does HTTP/1.0 matter in an answer of HTTP.
+    CHECK(run("HTTP/1.0 503 Later\r\n\r\nbody").error == errc::upgrade_refused);
+}
+
+TEST_CASE("client_handshake: tells where a redirect leads, and what a 401 wants to know",
+          "[rfc6455-4.1]") {
+    const outcome moved = run("HTTP/1.1 307 There\r\nLocation: wss://other/\r\n"
+                              "Content-Length: 4\r\n\r\nbody");
+    CHECK(moved.error == errc::upgrade_refused);
+    CHECK(moved.code == 307);
+    CHECK(moved.fields == "Location=wss://other/;Content-Length=4;");
+    CHECK(moved.rest == "body");
+    const outcome who = run("HTTP/1.1 401 Who are you\r\nWWW-Authenticate: Basic realm=\"x\"\r\n"
+                            "WWW-Authenticate: Bearer\r\n\r\n");
+    CHECK(who.error == errc::upgrade_refused);
+    CHECK(who.code == 401);
+    CHECK(who.reason == "Who are you");
+    CHECK(who.fields == "WWW-Authenticate=Basic realm=\"x\";WWW-Authenticate=Bearer;");
+}
+
+TEST_CASE("client_handshake: refuses a 101 of HTTP/1.0", "[rfc6455-4.1][rfc9110-7.8]") {
+    check_refused(errc::http_version_not_supported,
+                  {response_with("HTTP/1.1", "HTTP/1.0"), response_with("HTTP/1.1", "HTTP/2.0"),
+                   response_with("HTTP/1.1", "HTTP/0.9")});
+}
+
+TEST_CASE("client_handshake: refuses a 101 whose Upgrade is not just websocket", "[rfc6455-4.1]") {
+    check_refused(
+        errc::response_without_upgrade,
+        {response_with("Upgrade: websocket\r\n", ""), response_with("websocket", ""),
+         response_with("websocket", "h2c"), response_with("websocket", "websockets"),
+         response_with("websocket", "web socket"), response_with("websocket", "\"websocket\""),
+         response_with("websocket", "websocket, h2c"), response_with("websocket", "h2c, websocket"),
+         response_with("websocket", "websocket,"), response_with("websocket", "w\xc3\xabsocket"),
+         response_with("websocket", "websocket\r\nUpgrade: websocket"),
+         response_with("websocket", "websocket\r\nUpgrade:")});
+}
+
+TEST_CASE("client_handshake: takes no notice of case in Upgrade and Connection", "[rfc6455-4.1]") {
+    for (const std::string& text :
+         {response_with("websocket", "WebSocket"), response_with("websocket", "WEBSOCKET"),
+          response_with("Upgrade:", "UPGRADE:"),
+          response_with("Connection: Upgrade", "connection: upgrade"),
+          response_with("Connection: Upgrade", "Connection: UPGRADE")}) {
+        CAPTURE(text);
+        CHECK(run(text).status == handshake_status::complete);
+    }
+}
+
+TEST_CASE("client_handshake: refuses a 101 whose Connection does not name Upgrade",
+          "[rfc6455-4.1]") {
+    check_refused(errc::response_without_connection_upgrade,
+                  {response_with("Connection: Upgrade\r\n", ""),
+                   response_with("Connection: Upgrade", "Connection:"),
+                   response_with("Connection: Upgrade", "Connection: close"),
+                   response_with("Connection: Upgrade", "Connection: Upgraded"),
+                   response_with("Connection: Upgrade", "Connection: keep-alive Upgrade")});
+}
+
+TEST_CASE("client_handshake: finds Upgrade in the lists of all Connection lines",
+          "[rfc6455-4.1][rfc9110-7.6.1]") {
+    for (const std::string_view connection :
+         {"Connection: keep-alive, Upgrade", "Connection: Upgrade,keep-alive",
+          "Connection: , Upgrade", "Connection: x\r\nConnection: Upgrade",
+          "Connection: Upgrade\r\nConnection: x"}) {
+        CAPTURE(connection);
+        CHECK(run(response_with("Connection: Upgrade", connection)).status ==
+              handshake_status::complete);
+    }
+}
+
+TEST_CASE("client_handshake: refuses a 101 without Sec-WebSocket-Accept", "[rfc6455-4.1]") {
+    check_refused(errc::missing_accept, {response_with(accept + "\r\n", "")});
+}
+
+TEST_CASE("client_handshake: refuses a Sec-WebSocket-Accept that is wrong in any character",
+          "[rfc6455-4.1]") {
+    const std::string value = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+    std::vector<std::string> responses = {
+        response_with("xOo=", "xOo"),       response_with("xOo=", "xOo=="),
+        response_with("xOo=", "xOo=, x"),   response_with("xOo=", "xOo= x"),
+        response_with(value, ""),           response_with(value, "\"" + value + "\""),
+        response_with(value, "\xff"),       response_with(value, "dGhlIHNhbXBsZSBub25jZQ=="),
+        response_with(value, value + value)};
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        std::string other = value;
+        // A letter in the other case, as in "S3pP"; or the next character.
+        const bool letter = (value[i] | 0x20) >= 'a' && (value[i] | 0x20) <= 'z';
+        other[i] = static_cast<char>(letter ? value[i] ^ 0x20 : value[i] + 1);
+        responses.push_back(response_with(value, other));
+    }
+    check_refused(errc::wrong_accept, responses);
+    CHECK(run(response_with(accept, "sec-websocket-ACCEPT:" + value + " \t")).status ==
+          handshake_status::complete); // the name, and the white space around it
+}
+
+TEST_CASE("client_handshake: refuses two Sec-WebSocket-Accept fields", "[rfc6455-11.3.3]") {
+    check_refused(errc::wrong_accept,
+                  {response_with(accept, accept + "\r\n" + accept),
+                   response_with(accept, "Sec-WebSocket-Accept: x\r\n" + accept),
+                   response_with(accept, accept + "\r\nsec-websocket-accept: x")});
+}
+
+TEST_CASE("client_handshake: refuses an extension that it did not offer",
+          "[rfc6455-4.1][rfc6455-9.1]") {
+    check_refused(errc::extension_not_offered,
+                  {adding("Sec-WebSocket-Extensions: permessage-deflate"),
+                   adding("Sec-WebSocket-Extensions: ,x"),
+                   adding("Sec-WebSocket-Extensions:\r\nSec-WebSocket-Extensions: x")});
     client_request request = example;
     request.extensions = "permessage-deflate; mux";
-    CHECK(run(adding("Sec-WebSocket-Extensions: permessage-deflate, mux"), request).error ==
-          errc::extension_not_offered);
-    CHECK(run(adding("Sec-WebSocket-Extensions: Permessage-Deflate"), request).error ==
-          errc::extension_not_offered);
+    check_refused(errc::extension_not_offered,
+                  {adding("Sec-WebSocket-Extensions: permessage-deflate, mux"),
+                   adding("Sec-WebSocket-Extensions: mux, permessage-deflate"),
+                   adding("Sec-WebSocket-Extensions: permessage-deflate\r\n"
+                          "Sec-WebSocket-Extensions: mux"),
+                   adding("Sec-WebSocket-Extensions: Permessage-Deflate"),
+                   adding("Sec-WebSocket-Extensions: permessage")},
+                  request);
+}
+
+TEST_CASE("client_handshake: refuses a malformed list of extensions", "[rfc6455-9.1]") {
+    client_request request = example;
+    request.extensions = "a";
+    check_refused(errc::bad_extension_list,
+                  {adding("Sec-WebSocket-Extensions: a;"), adding("Sec-WebSocket-Extensions: \xff"),
+                   adding("Sec-WebSocket-Extensions: a b"),
+                   adding("Sec-WebSocket-Extensions: a; b=\"c d\""),
+                   adding("Sec-WebSocket-Extensions: a, a;b=")},
+                  request);
+}
+
+TEST_CASE("client_handshake: refuses a subprotocol that it did not offer", "[rfc6455-4.1]") {
+    check_refused(errc::subprotocol_not_offered,
+                  {adding("Sec-WebSocket-Protocol: other"), adding("Sec-WebSocket-Protocol: Chat"),
+                   adding("Sec-WebSocket-Protocol: cha"), adding("Sec-WebSocket-Protocol: chats"),
+                   adding("Sec-WebSocket-Protocol: \"chat\""),
+                   adding("Sec-WebSocket-Protocol: \xff"), adding("Sec-WebSocket-Protocol:")});
+    check_refused(errc::subprotocol_not_offered, {adding("Sec-WebSocket-Protocol: chat")},
+                  {.host = "h"});
+    CHECK(run(response).subprotocol.empty()); // it need not choose one
+    CHECK(run(response).status == handshake_status::complete);
+}
+
+TEST_CASE("client_handshake: refuses two subprotocols, and one that is there twice",
+          "[rfc6455-4.1][rfc6455-11.3.4]") {
+    check_refused(errc::repeated_subprotocol,
+                  {adding("Sec-WebSocket-Protocol: chat, superchat"),
+                   adding("Sec-WebSocket-Protocol: chat, chat"),
+                   adding("Sec-WebSocket-Protocol: chat,"),
+                   adding("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat"),
+                   adding("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: superchat"),
+                   adding("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol:")});
+}
+
+TEST_CASE("client_handshake: refuses a head that is not HTTP", "[rfc9112-4][rfc9112-5]") {
+    check_refused(errc::bad_character, {response_with("HTTP/1.1", "\x15\x03\x03"), // a TLS alert
+                                        response_with("Upgrade", "Upgr\0de"sv),
+                                        response_with("websocket", "websocket\0"sv)});
+    check_refused(errc::bad_status_line, {response_with("HTTP/1.1", "ICY")});
+    check_refused(errc::bad_field_line, {response_with("Upgrade:", "Upgrade :")});
+    check_refused(errc::obsolete_line_folding,
+                  {response_with("Connection", " Connection"),
+                   response_with("Upgrade: websocket", "Upgrade:\r\n websocket")});
+    check_refused(errc::bad_line_ending, {response_with("websocket\r\n", "websocket\n"),
+                                          response_with("Protocols\r\n", "Protocols\n"),
+                                          response_with("\r\n\r\n", "\r\n\n")});
 }
 
 TEST_CASE("client_handshake: tells what a server refused with, and leaves the body",
