@@ -275,6 +275,135 @@ TEMPLATE_TEST_CASE("connection: sends reasons of up to 123 bytes of UTF-8", "[rf
           "text(\"still open\") close(1000 \"" + shown(reason.substr(0, 123)) + "\")");
 }
 
+TEMPLATE_TEST_CASE("connection: a reason that is too long is cut between two code points",
+                   "[rfc6455-5.5.1][rfc6455-8.1]", server, client) {
+    // Every length of a code point, and every place where byte 123 can be in one.
+    for (const std::string_view one : {"a", "\xC2\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"}) {
+        for (std::size_t shift = 0; shift < one.size(); ++shift) {
+            std::string reason(shift, '.');
+            while (reason.size() < 140)
+                reason += one;
+            const std::size_t fits = shift + (123 - shift) / one.size() * one.size();
+            CAPTURE(one.size(), shift, fits);
+            TestType end;
+            CHECK(end->close(close_code::normal, reason) == errc::close_reason_too_long);
+            REQUIRE(end->close(close_code::normal, utf8_prefix(reason, max_close_reason)) ==
+                    errc::success);
+            const std::vector<wire_frame> frames = frames_of(end->output());
+            REQUIRE(frames.size() == 1);
+            CHECK(frames[0].first == 0x88);
+            CHECK(frames[0].payload == "\x03\xE8" + reason.substr(0, fits));
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("connection: codes that are never on the wire are neither sent nor accepted",
+                   "[rfc6455-7.4.1]", server, client) {
+    for (const unsigned code : {1004u, 1005u, 1006u, 1015u}) {
+        CAPTURE(code);
+        TestType end;
+        CHECK(end->close(static_cast<close_code>(code), "why") == errc::close_code_not_sendable);
+        if (code != 1005) { // which stands for an empty Close
+            CHECK(end->close(static_cast<close_code>(code)) == errc::close_code_not_sendable);
+        }
+        CHECK(end->output().empty());
+        CHECK(stands(end) == "open");
+
+        const outcome result = at_every_split<TestType>(frame_writer(TestType::side).close(code));
+        CHECK(result.told == "failed(1002 a Close frame has a status code that may not be sent)");
+        CHECK(result.sent ==
+              R"(close(1002 "a Close frame has a status code that may not be sent"))");
+    }
+}
+
+TEMPLATE_TEST_CASE("connection: codes that were registered later are sent and accepted",
+                   "[rfc6455-7.4.2][rfc6455-11.7]", server, client) {
+    // IANA: 1012 Service Restart, 1013 Try Again Later, 1014 Bad Gateway; 3000-3999 for libraries,
+    // 4000-4999 for applications.
+    for (const unsigned code : {1012u, 1013u, 1014u, 3000u, 3008u, 3999u, 4000u, 4999u}) {
+        const std::string number = std::to_string(code);
+        CAPTURE(code);
+        TestType end;
+        CHECK(end->close(static_cast<close_code>(code), "why") == errc::success);
+        CHECK(end.sent() == "close(" + number + " \"why\")");
+        const outcome result =
+            at_every_split<TestType>(frame_writer(TestType::side).close(code, "why"));
+        CHECK(result.told == "close(" + number + " \"why\")");
+        CHECK(result.sent == "close(" + number + " \"\")");
+    }
+}
+
+TEST_CASE("connection: only a client begins to close with 1010", "[rfc6455-7.4.1]") {
+    client one;
+    CHECK(one->close(close_code::mandatory_extension, "x-needed") == errc::success);
+    CHECK(one.sent() == R"(close(1010 "x-needed"))");
+    server other;
+    CHECK(other->close(close_code::mandatory_extension, "x-needed") ==
+          errc::close_code_not_sendable);
+    CHECK(stands(other) == "open");
+    CHECK(other->output().empty());
+}
+
+TEMPLATE_TEST_CASE("connection: 1010 and 1011 are accepted from either side", "[rfc6455-7.4.1]",
+                   server, client) {
+    // The RFC tells of clients that send 1010 and of servers that send 1011, and not that one has
+    // to fail for the other direction; Autobahn 7.7.8 and 7.7.9 want both accepted.
+    for (const unsigned code : {1010u, 1011u}) {
+        const std::string number = std::to_string(code);
+        const outcome result = at_every_split<TestType>(frame_writer(TestType::side).close(code));
+        CHECK(result.told == "close(" + number + " \"\")");
+        CHECK(result.sent == "close(" + number + " \"\")");
+    }
+    TestType end;
+    CHECK(end->close(close_code::internal_error) == errc::success);
+    CHECK(end.sent() == R"(close(1011 ""))");
+}
+
+TEMPLATE_TEST_CASE("connection: answers no Ping behind its own Close", "[rfc6455-5.5.2]", server,
+                   client, streaming_server, streaming_client) {
+    const auto peer = [] { return frame_writer(TestType::side); };
+    // Whether it has begun to close or failed; a Pong that was queued before stays before.
+    for_each_chunking(peer().ping("late").ping().bytes(), [&](const chunk_list& late) {
+        TestType end;
+        end.feed(peer().ping("early"));
+        REQUIRE(end->close(close_code::going_away) == errc::success);
+        end.feed(late);
+        CHECK(end.told() == R"(ping("early"))");
+        CHECK(end.sent() == R"(pong("early") close(1001 ""))");
+        end.feed(late);
+        CHECK(end.sent().empty()); // nor when the Close has left
+
+        TestType failed;
+        failed.feed(peer().ping("early").frame(0x83));
+        failed.feed(late);
+        CHECK(failed.sent() == R"(pong("early") close(1002 "a frame has a reserved opcode"))");
+
+        TestType closed;
+        closed.feed(peer().ping("early").close(1000));
+        closed.feed(late);
+        CHECK(closed.told() == R"(ping("early") close(1000 ""))");
+        CHECK(closed.sent() == R"(pong("early") close(1000 ""))");
+    });
+}
+
+TEMPLATE_TEST_CASE("connection: a Close in the middle of a fragmented message ends it",
+                   "[rfc6455-5.4][rfc6455-5.5.1]", server, client) {
+    const auto peer = [] { return frame_writer(TestType::side); };
+    for (const frame_writer& input : {
+             peer().frame(0x01, "a").close(1001, "bye"),
+             peer().frame(0x01, "a").close(1001, "bye").frame(0x80, "b"), // Autobahn 7.1.5
+             peer().frame(0x02, "a").frame(0x00).close(1001, "bye").text("b"),
+             peer().frame(0x01, "cut \xE2\x82").close(1001, "bye"), // inside a code point
+             peer().frame(0x01).ping().close(1001, "bye"),
+         }) {
+        const outcome result = at_every_split<TestType>(input);
+        const std::size_t at = result.told.find("close");
+        CHECK(result.told.substr(at) == R"(close(1001 "bye"))");
+        CHECK(result.told.substr(0, at) == (at == 0 ? "" : R"(ping("") )"));
+        CHECK(result.sent == (at == 0 ? R"(close(1001 ""))" : R"(pong("") close(1001 ""))"));
+    }
+}
+
 TEMPLATE_TEST_CASE("connection: tells that the transport ended without a closing handshake",
                    "[rfc6455-7.1.5]", server, client, streaming_server) {
     // At every byte of a conversation, and told once only.

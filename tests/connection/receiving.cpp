@@ -122,43 +122,125 @@ TEST_CASE("connection: leaves pings to the application when told so", "[rfc6455-
     CHECK(end.sent() == R"(pong("a") pong("b"))");
 }
 
-TEMPLATE_TEST_CASE("connection: refuses what is wrong in a single frame",
-                   "[rfc6455-5.1][rfc6455-5.2][rfc6455-5.5]", server, client) {
+TEMPLATE_TEST_CASE("connection: refuses frames that are masked the wrong way round",
+                   "[rfc6455-5.1]", server, client) {
     const auto peer = [] { return frame_writer(TestType::side); };
     const errc wrong_mask =
         TestType::side == role::server ? errc::frame_not_masked : errc::frame_masked;
-
-    // RFC 6455 5.1: masking, in both directions.
     for (const unsigned first : {0x81u, 0x82u, 0x01u, 0x88u, 0x89u, 0x8Au}) {
-        check_refused<TestType>(peer().frame_of_wrong_role(first, "1234"), wrong_mask);
-        check_refused<TestType>(peer().frame_of_wrong_role(first), wrong_mask);
-    }
-    // RFC 6455 5.2: reserved bits, also on control frames.
-    for (const unsigned op : {1u, 2u, 8u, 9u, 10u}) {
-        for (unsigned rsv = 1; rsv < 8; ++rsv) {
-            check_refused<TestType>(peer().frame(0x80 | rsv << 4 | op), errc::reserved_bits_set);
+        for (const std::size_t size : {0u, 4u, 125u}) {
+            const std::string payload(size, '1');
+            check_refused<TestType>(peer().frame_of_wrong_role(first, payload), wrong_mask);
         }
     }
-    // RFC 6455 5.2: reserved opcodes.
+    for (const std::size_t size : {126u, 65536u}) {
+        TestType end;
+        end.feed(peer().frame_of_wrong_role(0x82, std::string(size, 'x')));
+        CHECK(end.told() == "failed(1002 " + std::string(message(wrong_mask)) + ")");
+    }
+    // Also in the middle of a message.
+    check_refused<TestType>(peer().frame(0x01, "a").frame_of_wrong_role(0x80, "b"), wrong_mask);
+}
+
+TEST_CASE("connection: accepts any masking key, also one of zeros", "[rfc6455-5.3]") {
+    struct row {
+        std::string_view hex;
+        std::string_view told;
+    };
+    for (const row& r : {
+             row{"81 85 37 fa 21 3d 7f 9f 4d 51 58", R"(text("Hello"))"}, // RFC 6455 5.7
+             row{"81 85 00 00 00 00 48 65 6c 6c 6f", R"(text("Hello"))"},
+             row{"81 85 00 00 00 01 48 65 6c 6d 6f", R"(text("Hello"))"},
+             row{"81 85 ff ff ff ff b7 9a 93 93 90", R"(text("Hello"))"},
+             row{"01 81 00 00 00 00 41 80 81 ff ff ff ff bd", R"(text("AB"))"}, // one a frame
+             row{"89 82 00 00 00 00 41 42", R"(ping("AB"))"},
+             row{"88 82 00 00 00 00 03 e8", R"(close(1000 ""))"},
+         }) {
+        CAPTURE(r.hex);
+        CHECK(at_every_split<server>(std::span<const std::byte>(from_hex(r.hex))).told == r.told);
+    }
+}
+
+TEST_CASE("connection: frames without payload have a masking key all the same", "[rfc6455-5.3]") {
+    struct row {
+        std::string_view hex;
+        std::string_view told;
+    };
+    for (const row& r : {
+             row{"81 80 01 02 03 04", R"(text(""))"},
+             row{"82 80 00 00 00 00", R"(binary(""))"},
+             row{"89 80 81 80 81 80", R"(ping(""))"}, // keys that look like frames
+             row{"8a 80 88 80 88 80", R"(pong(""))"},
+             row{"88 80 89 80 00 00", R"(close(1005 ""))"},
+             row{"01 80 ff ff ff ff 80 80 ff ff ff ff", R"(text(""))"},
+             row{"81 80 01 02 03 04 81 81 01 02 03 04 79", R"(text("") text("x"))"},
+         }) {
+        CAPTURE(r.hex);
+        CHECK(at_every_split<server>(std::span<const std::byte>(from_hex(r.hex))).told == r.told);
+    }
+    // Until the key has come, so has nothing.
+    server end;
+    end.feed(chunks_of(from_hex("89 80 01 02 03"), 100));
+    CHECK(end.told().empty());
+}
+
+TEMPLATE_TEST_CASE("connection: refuses reserved bits on frames of every kind", "[rfc6455-5.2]",
+                   server, client) {
+    const auto peer = [] { return frame_writer(TestType::side); };
+    for (unsigned rsv = 1; rsv < 8; ++rsv) {
+        for (const unsigned op : {1u, 2u, 8u, 9u, 10u}) {
+            check_refused<TestType>(peer().frame(0x80 | rsv << 4 | op), errc::reserved_bits_set);
+        }
+        check_refused<TestType>(peer().frame(rsv << 4 | 0x01), errc::reserved_bits_set);
+        check_refused<TestType>(peer().frame(0x01, "a").frame(0x80 | rsv << 4, "b"),
+                                errc::reserved_bits_set);
+    }
+}
+
+TEMPLATE_TEST_CASE("connection: refuses reserved opcodes", "[rfc6455-5.2]", server, client) {
+    const auto peer = [] { return frame_writer(TestType::side); };
     for (const unsigned op : {3u, 4u, 5u, 6u, 7u, 11u, 12u, 13u, 14u, 15u}) {
         check_refused<TestType>(peer().frame(0x80 | op, "payload"), errc::reserved_opcode);
         check_refused<TestType>(peer().frame(op), errc::reserved_opcode);
     }
-    // RFC 6455 5.5: control frames are whole and at most 125 octets long.
+}
+
+TEMPLATE_TEST_CASE("connection: refuses control frames that are fragmented", "[rfc6455-5.5]",
+                   server, client) {
+    const auto peer = [] { return frame_writer(TestType::side); };
     for (const unsigned op : {8u, 9u, 10u}) {
         check_refused<TestType>(peer().frame(op, "ab"), errc::control_frame_fragmented);
+        check_refused<TestType>(peer().frame(op), errc::control_frame_fragmented);
+        check_refused<TestType>(peer().frame(0x01, "a").frame(op), errc::control_frame_fragmented);
+    }
+}
+
+TEMPLATE_TEST_CASE("connection: refuses control frames of more than 125 bytes", "[rfc6455-5.5]",
+                   server, client) {
+    const auto peer = [] { return frame_writer(TestType::side); };
+    for (const unsigned op : {8u, 9u, 10u}) {
         check_refused<TestType>(peer().frame(0x80 | op, std::string(126, 'x')),
                                 errc::control_frame_too_long);
         check_refused<TestType>(peer().header(0x80 | op, 70000), errc::control_frame_too_long);
+        // Nor may a length of up to 125 be written in a longer form.
+        check_refused<TestType>(peer().frame(0x80 | op, "x", length_form::two_octets),
+                                errc::control_frame_too_long);
     }
-    // RFC 6455 5.2: the shortest form of the length.
-    for (const std::size_t size : {0u, 1u, 125u}) {
-        check_refused<TestType>(peer().frame(0x82, std::string(size, 'x'), length_form::two_octets),
-                                errc::length_not_minimal);
-    }
-    for (const std::uint64_t size : {0u, 1u, 125u, 126u, 65535u}) {
-        check_refused<TestType>(peer().header(0x82, size, length_form::eight_octets),
-                                errc::length_not_minimal);
+}
+
+TEMPLATE_TEST_CASE("connection: refuses lengths that are not in the shortest form", "[rfc6455-5.2]",
+                   server, client) {
+    const auto peer = [] { return frame_writer(TestType::side); };
+    for (const unsigned first : {0x82u, 0x01u}) {
+        for (const std::size_t size : {0u, 1u, 125u}) {
+            check_refused<TestType>(
+                peer().frame(first, std::string(size, 'x'), length_form::two_octets),
+                errc::length_not_minimal);
+        }
+        for (const std::uint64_t size : {0u, 1u, 125u, 126u, 65535u}) {
+            check_refused<TestType>(peer().header(first, size, length_form::eight_octets),
+                                    errc::length_not_minimal);
+        }
     }
     // Also when the frame is here as a whole.
     for (const std::size_t size : {125u, 126u, 65535u}) {
@@ -166,12 +248,18 @@ TEMPLATE_TEST_CASE("connection: refuses what is wrong in a single frame",
         end.feed(peer().frame(0x82, std::string(size, 'x'), length_form::eight_octets));
         CHECK(end.told() == "failed(1002 a payload length is not written in the shortest form)");
     }
-    // RFC 6455 5.2: the most significant bit of the length is 0.
+}
+
+TEMPLATE_TEST_CASE("connection: refuses lengths with the most significant bit set", "[rfc6455-5.2]",
+                   server, client) {
+    const auto peer = [] { return frame_writer(TestType::side); };
     for (const std::uint64_t size :
          {std::uint64_t{1} << 63, ~std::uint64_t{0}, ~std::uint64_t{0} - 3}) {
         check_refused<TestType>(peer().header(0x82, size), errc::length_too_large);
         check_refused<TestType>(peer().header(0x01, size), errc::length_too_large);
     }
+    // One bit less is a length, if a larger one than the limit.
+    check_refused<TestType>(peer().header(0x82, ~std::uint64_t{0} >> 1), errc::message_too_big);
 }
 
 TEMPLATE_TEST_CASE("connection: refuses frames in the wrong order", "[rfc6455-5.4]", server,
