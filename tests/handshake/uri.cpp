@@ -148,6 +148,17 @@ TEST_CASE("uri: refuses what is not a WebSocket URI, and says why", "[rfc6455-3]
     }
 }
 
+TEST_CASE("uri: refuses a fragment, and lets a percent-encoded number sign pass", "[rfc6455-3]") {
+    for (const std::string_view text : {"ws://h#", "ws://h/#", "ws://h/a#b", "ws://h/?q#b",
+                                        "wss://h:1/a?q#", "ws://h/a#?q", "ws://#h/"}) {
+        CAPTURE(text);
+        CHECK(parse_uri(text).error == errc::uri_has_fragment);
+    }
+    const uri parsed = parse_uri("ws://h/a%23b?c%23d");
+    CHECK(parsed.error == errc::success);
+    CHECK(parsed.target == "/a%23b?c%23d");
+}
+
 TEST_CASE("uri: knows an IPv6 address when it sees one", "[rfc3986-3.2.2]") {
     for (const std::string_view text : {"::", "::1", "1::", "1:2:3:4:5:6:7:8", "::2:3:4:5:6:7:8",
                                         "1:2:3:4:5:6:7::", "1::8", "fe80::ABCD:ef01", "::1.2.3.4",
