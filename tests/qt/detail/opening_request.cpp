@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 
+#include <set>
 #include <string>
 
 using namespace framewire;
@@ -79,4 +80,16 @@ TEST_CASE("opening_request: sends what the options say, and nothing that could b
     options.headers = {};
     options.subprotocols = {"not a token"};
     CHECK(request_for("ws://a/", options) == message(errc::invalid_subprotocol));
+}
+
+TEST_CASE("opening_request: each attempt has a key of its own", "[rfc6455-4.1]") {
+    std::set<std::string> keys;
+    for (int i = 0; i < 20; ++i) {
+        const std::string text = request_for("ws://a/");
+        const std::string name = "\r\nSec-WebSocket-Key: ";
+        const std::string key = text.substr(text.find(name) + name.size(), 24);
+        CHECK(is_key(key));
+        keys.insert(key);
+    }
+    CHECK(keys.size() == 20);
 }
