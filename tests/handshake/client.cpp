@@ -564,6 +564,11 @@ TEST_CASE("client_handshake: skips informational responses, within bounds", "[rf
     CHECK(run("HTTP/1.1 100 Continue\r\n\r\n" + hint + response + "\x81").error == errc::success);
     CHECK(run("HTTP/1.1 100 Continue\r\n\r\n" + hint + response + "\x81").rest == "\x81");
     CHECK(run("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 No\r\n\r\n").code == 403);
+    for (const std::string_view other : {"100", "102", "103", "110", "199"}) { // known or not
+        CAPTURE(other);
+        CHECK(run("HTTP/1.1 " + std::string(other) + " x\r\nA: b\r\n\r\n" + response).status ==
+              handshake_status::complete);
+    }
 
     const auto repeated = [&](int count) {
         std::string text;
