@@ -55,6 +55,17 @@ need_ws() {
         (cd "$1/examples/ws_server" && npm ci --no-audit --no-fund)
 }
 
+# need_kosoku <repository>: the Python package kosoku, in an environment of its own.
+need_kosoku() {
+    wanted=$1/tests/conformance/requirements.txt
+    environment=$1/build/kosoku
+    cmp -s "$wanted" "$environment/requirements.txt" && return 0
+    rm -rf "$environment"
+    python3 -m venv "$environment" &&
+        "$environment/bin/python" -m pip install -q --disable-pip-version-check -r "$wanted" &&
+        cp "$wanted" "$environment/requirements.txt"
+}
+
 # use_all_cores: for cmake --build and ctest; ccache when it is there.
 use_all_cores() {
     cores=$(nproc 2>/dev/null || echo 2)

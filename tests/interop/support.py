@@ -99,10 +99,10 @@ class Program:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
 
-    def wait(self):
+    def wait(self, patience=PATIENCE):
         """Waits for its end, and returns the exit code."""
         try:
-            code = self.process.wait(PATIENCE)
+            code = self.process.wait(patience)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} did not end") from None
         self.reader.join(PATIENCE)
