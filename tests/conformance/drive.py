@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 
 """drive.py PROGRAMS ENDPOINT: the Autobahn test suite against one of our servers or clients.
+drive.py PROGRAMS record: whether the suite sends what autobahn_cases.tsv says.
 drive.py PROGRAMS table [ENDPOINT...]: against all of them and those of other libraries, for a table.
 
 What has to come out stands in autobahn_expected.tsv: all of it, no case more and none less.
@@ -22,6 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(os.path.dirname(HERE), "interop"))
 
 from peers import peer, server_port
+from record import Recorder, read_table
 from support import ROOT, Program, Skip, check, folder, main
 
 # What makes our programs agree to permessage-deflate: nothing does, so far.
@@ -103,6 +105,34 @@ def test_client(cases, start):
     return fuzzer.wait()
 
 
+def record(programs):
+    """Compares what the suite sends with our table, which was made of the cases in Python 2."""
+    table = read_table(os.path.join(HERE, "autobahn_cases.tsv"))
+    host, port = start_echo_server(programs).rsplit("/", 1)[1].split(":")
+    recorder = Recorder((host, int(port)))
+    rows = Fuzzer("sequence", table, recorder.url).wait()
+    recorded = recorder.frames()
+    check([row["case"] for row in rows] == list(table), "cases are missing")
+    check(len(recorded) == len(rows), f"{len(recorded)} connections for {len(rows)} cases")
+    wrong = [row["case"] for row, sent in zip(rows, recorded)
+             if not is_as_in_table(table[row["case"]], sent, failed=row["code"] in (1002, 1007))]
+    for case in wrong:
+        print(f"{case}: the suite sent something else than the table says")
+    check(not wrong, f"{len(wrong)} cases differ")
+    print(f"{len(table)} cases are as in the table")
+
+
+def is_as_in_table(wanted, sent, failed):
+    """Whether the suite has sent what it wanted. It may close then. It stops when the peer has
+    failed the connection, which may be in the middle of a frame."""
+    if failed and 0 < len(sent) <= len(wanted):
+        *whole, last = sent
+        *kind, payload = wanted[len(whole)]
+        return (whole == wanted[:len(whole)] and list(last[:3]) == kind
+                and payload.startswith(last[3]))
+    return sent[:len(wanted)] == wanted and sent[len(wanted):] in ([], [(8, 1, 0, b"\x03\xe8")])
+
+
 def listening(program):
     return program.wait_for(r"^(?:qml: )?listening on (ws://127\.0\.0\.1:\d+)$")[1]
 
@@ -113,9 +143,13 @@ def qml(programs, file, *words):
                    *DEFLATE, *words)
 
 
+def start_echo_server(programs):
+    return listening(Program(
+        programs.path("echo_server"), "--port", "0", "--no-greeting", "--quiet", *DEFLATE))
+
+
 def echo_server(programs, cases):
-    return test_server(cases, listening(Program(
-        programs.path("echo_server"), "--port", "0", "--no-greeting", "--quiet", *DEFLATE)))
+    return test_server(cases, start_echo_server(programs))
 
 
 def asio_client(programs, cases):
@@ -214,4 +248,4 @@ def table(programs, *names):
 
 if __name__ == "__main__":
     tests = {name: (lambda programs, name=name: test(programs, name)) for name in ENDPOINTS}
-    main({**tests, "table": table})
+    main({**tests, "record": record, "table": table})
