@@ -4,15 +4,17 @@
 // A client made of the Asio adapter that goes through the cases of an Autobahn fuzzing server: it
 // asks how many there are, sends back whatever comes in each, and says when it is done.
 //
-//     asio_client URL             such as ws://127.0.0.1:9001
+//     asio_client [--deflate [--no-context-takeover]] URL     such as ws://127.0.0.1:9001
 
 #include <framewire/asio/client.hpp>
+#include <framewire/deflate/permessage_deflate.hpp>
 
 #include "interop/coroutines.hpp"
 
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <utility>
 
 using namespace framewire;
@@ -21,8 +23,9 @@ namespace io = net::io;
 namespace {
 
 // Nothing that goes wrong in a case ends the program: the server is the judge of it.
-io::awaitable<void> echo(std::string url) {
-    net::client ws(co_await io::this_coro::executor);
+io::awaitable<void> echo(std::string url, deflate_settings deflate) {
+    net::client_options options; // not within the next statement: see net::client
+    net::client_with<permessage_deflate> ws(co_await io::this_coro::executor, options, deflate);
     net::error_code error;
     co_await ws.connect(std::move(url), io::redirect_error(io::use_awaitable, error));
     while (!error) {
@@ -39,23 +42,29 @@ io::awaitable<int> count_cases(const std::string& server) {
     co_return std::stoi(std::string(count.text()));
 }
 
-io::awaitable<void> go_through_all(std::string server) {
+io::awaitable<void> go_through_all(std::string server, deflate_settings deflate) {
     const int count = co_await count_cases(server);
     for (int i = 1; i <= count; ++i)
-        co_await echo(server + "/runCase?case=" + std::to_string(i) + "&agent=framewire");
-    co_await echo(server + "/updateReports?agent=framewire");
+        co_await echo(server + "/runCase?case=" + std::to_string(i) + "&agent=framewire", deflate);
+    co_await echo(server + "/updateReports?agent=framewire", deflate);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 2) {
-        std::fprintf(stderr, "usage: %s URL\n", argv[0]);
+    deflate_settings deflate{.enabled = false};
+    for (int i = 1; i + 1 < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (word == "--deflate") deflate.enabled = true;
+        if (word == "--no-context-takeover") deflate.client_no_context_takeover = true;
+    }
+    if (argc == 1) {
+        std::fprintf(stderr, "usage: %s [--deflate [--no-context-takeover]] URL\n", argv[0]);
         return 2;
     }
     io::io_context context(1);
     std::exception_ptr failure;
-    io::co_spawn(context, go_through_all(argv[1]),
+    io::co_spawn(context, go_through_all(argv[argc - 1], deflate),
                  [&](std::exception_ptr error) { failure = error; });
     context.run();
     try {
