@@ -59,7 +59,8 @@ need_ws() {
 need_kosoku() {
     wanted=$1/tests/conformance/requirements.txt
     environment=$1/build/kosoku
-    cmp -s "$wanted" "$environment/requirements.txt" && return 0
+    cmp -s "$wanted" "$environment/requirements.txt" &&
+        "$environment/bin/python" -c 'import kosoku' 2>/dev/null && return 0
     rm -rf "$environment"
     python3 -m venv "$environment" &&
         "$environment/bin/python" -m pip install -q --disable-pip-version-check -r "$wanted" &&

@@ -3,7 +3,7 @@
 
 """drive.py PROGRAMS ENDPOINT: the Autobahn test suite against one of our servers or clients.
 drive.py PROGRAMS record: whether the suite sends what autobahn_cases.tsv says.
-drive.py PROGRAMS table [ENDPOINT...]: against all of them and those of other libraries, for a table.
+drive.py PROGRAMS table [ENDPOINT...]: against all of them and other libraries, for a table.
 
 What has to come out stands in autobahn_expected.tsv: all of it, no case more and none less.
 With FRAMEWIRE_AUTOBAHN_FULL in the environment, and for the table, every case runs; else the long
@@ -34,9 +34,9 @@ CASES = 517
 # bytes as a whole, and of 8 KiB in fragments.
 SHORT = {"1", "2", "3", "4", "11"}
 
-# In these, each message is compressed by itself: a client gets it so only if it offers that. There
-# libdeflate makes messages that end with a final block (RFC 7692 7.2.3.4), which kosoku 0.1.0 goes on
-# reading for ever: so they are for programs without it.
+# In these, each message is compressed by itself, of a client only if it offers that. libdeflate
+# makes such messages end with a final block (RFC 7692 7.2.3.4), which kosoku 0.1.0 goes on reading
+# for ever: so they are for programs without it.
 BY_ITSELF = "13.2.", "13.5.", "13.6.", "13.7."
 
 FULL = "FRAMEWIRE_AUTOBAHN_FULL" in os.environ or sys.argv[2:3] == ["table"]
@@ -255,8 +255,8 @@ def table(programs, *names):
         print("|", " | ".join([name, *cells, str(seconds)]), "|", flush=True)
         for row in rows:
             if row["verdict"] not in ("OK", "UNIMPLEMENTED") or row["closing"] != "OK":
-                remarks.append(f"{name}, {row['case']}: {row['verdict']}, closing {row['closing']}, "
-                               f"{row['code']}. {row['why']}")
+                remarks.append(f"{name}, {row['case']}: {row['verdict']}, closing "
+                               f"{row['closing']}, {row['code']}. {row['why']}")
     print("\n" + "\n".join(remarks))
 
 
