@@ -277,7 +277,7 @@ TEST_CASE("deflate: a client that finds its server by itself offers it each time
     net::listener listener(context);
     REQUIRE_FALSE(listener.listen("127.0.0.1", 0));
     std::optional<server_type> server;
-    net::client_with<permessage_deflate> client(context, {},
+    net::client_with<permessage_deflate> client(context.get_executor(),
                                                 deflate_settings::no_context_takeover());
     for (int i = 0; i < 2; ++i) {
         server.reset();

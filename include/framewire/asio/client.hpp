@@ -14,6 +14,7 @@
 #include <framewire/detail/ascii.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,10 +49,13 @@ class basic_client : public client_stream<basic_tcp_or_tls<Executor>, Options, E
 public:
     using executor_type = Executor;
 
-    /// \param extension what this side wants of the extension, in every `connect`.
     // `options` not with a default argument: in the statement of a co_await, g++ 12 would not
     // construct it where it is destroyed.
     explicit basic_client(const Executor& executor) : basic_client(executor, client_options()) {}
+    template <std::same_as<typename Extension::settings> Settings>
+    basic_client(const Executor& executor, const Settings& extension)
+        : basic_client(executor, client_options(), extension) {}
+    /// \param extension what this side wants of the extension, in every `connect`.
     basic_client(const Executor& executor, client_options options,
                  const typename Extension::settings& extension = {})
         : base(basic_tcp_or_tls<Executor>(executor), of_stream(options), extension),
