@@ -160,8 +160,8 @@ private:
 using client = basic_client<>;
 
 /// The same with an extension, such as `permessage_deflate`.
-template <message_extension Extension, typename Executor = io::any_io_executor>
-using client_with = basic_client<Executor, options{}, Extension>;
+template <message_extension Extension, typename Executor = io::any_io_executor> using client_with =
+    basic_client<Executor, options{}, Extension>;
 
 } // namespace framewire::net
 
