@@ -128,8 +128,7 @@ public:
 #endif
         if (deflater_ == nullptr) {
             const detail::deflater_kind kind{
-                own_.window_bits, std::clamp<std::uint8_t>(settings_.level, 1, 9),
-                std::clamp<std::uint8_t>(settings_.memory_level, 1, 9)};
+                own_.window_bits, level(), std::clamp<std::uint8_t>(settings_.memory_level, 1, 9)};
             deflater_ =
                 own_.takes_over ? detail::make_deflater(kind) : detail::borrow_deflater(kind);
             if (deflater_ == nullptr) return {errc::out_of_memory, 0};
@@ -171,6 +170,10 @@ private:
         active_ = true;
     }
 
+    [[nodiscard]] std::uint8_t level() const noexcept {
+        return std::clamp<std::uint8_t>(settings_.level, 1, 9);
+    }
+
 #if defined(FRAMEWIRE_HAS_LIBDEFLATE)
     [[nodiscard]] static constexpr std::size_t window_size(std::uint8_t bits) noexcept {
         return bits >= 15 ? static_cast<std::size_t>(-1) : std::size_t{1} << bits;
@@ -182,8 +185,8 @@ private:
         if (payload.size() < 2 || out.room() < payload.size()) return {};
         const std::span<std::byte> room = out.prepare(payload.size());
         if (room.empty()) return {out.error(), 0};
-        const std::size_t size = detail::libdeflate_codec::compress(settings_.level, payload,
-                                                                    room.first(room.size() - 1));
+        const std::size_t size =
+            detail::libdeflate_codec::compress(level(), payload, room.first(room.size() - 1));
         if (size == 0) return {errc::success, 0, true};
         // RFC 7692 7.2.3.5: what ends with a final block is followed by an octet of zero.
         room[size] = std::byte{0};

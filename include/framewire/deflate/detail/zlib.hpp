@@ -311,7 +311,7 @@ public:
                                               std::span<std::byte> room) noexcept {
         if (gone) return 0;
         own& mine = kept();
-        if (mine.level != level) {
+        if (mine.compressor == nullptr || mine.level != level) { // there may be memory again
             mine.compressor.reset(::libdeflate_alloc_compressor(level));
             mine.level = level;
         }
