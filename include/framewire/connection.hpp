@@ -219,6 +219,9 @@ private:
     static constexpr opcode no_message = opcode::continuation;
     // When streaming, how much of a message an extension decodes into memory before it is told.
     static constexpr std::uint64_t enough_at_a_time = 65'536;
+    // And how much of what has arrived the extension is given for that. What it does not take is
+    // masked again, which must not happen to all of a large buffer for each piece that is told.
+    static constexpr std::size_t given_at_a_time = 16'384;
 
     enum class delivered : std::uint8_t { nothing, control, message };
 
@@ -365,18 +368,22 @@ private:
     // A piece of a message that the extension has to decode, from the caller's buffer to message_.
     [[nodiscard]] event take_encoded(opcode op, const decoded& item, bool last,
                                      std::span<std::byte>& in) noexcept {
-        if constexpr (Role == role::server) mask_in_place(item.payload, item.header.key);
+        const std::span<std::byte> given = item.payload.first(
+            Options.stream_messages ? std::min(item.payload.size(), given_at_a_time)
+                                    : item.payload.size());
+        if (given.size() != item.payload.size()) last = false;
+        if constexpr (Role == role::server) mask_in_place(given, item.header.key);
         const std::size_t before = message_.size();
         extension_output out(message_, limits_.max_message_size - message_size_,
                              Options.stream_messages ? enough_at_a_time
                                                      : extension_output::no_limit);
-        const decoded_payload done = extension_.decode(item.payload, last, out);
+        const decoded_payload done = extension_.decode(given, last, out);
         if (done.error != errc::success) return fail(done.error);
         if (done.used != item.payload.size()) {
             // It becomes more than one piece: the rest goes back to where it came from.
             const std::span<std::byte> rest = item.payload.subspan(done.used);
             const masking_key key = rotated(item.header.key, done.used);
-            if constexpr (Role == role::server) mask_in_place(rest, key);
+            if constexpr (Role == role::server) mask_in_place(given.subspan(done.used), key);
             in = {rest.data(), rest.size() + in.size()};
             decoder_.put_back(item.header, rest.size(), key);
             receiving_ = op;

@@ -205,8 +205,8 @@ private:
         if (payload.size() > largest_decoded_whole) return false;
         std::copy(payload.begin(), payload.end(), in.begin());
         std::copy(behind.begin(), behind.end(), in.begin() + payload.size());
-        const auto wanted =
-            std::min<std::uint64_t>(std::max<std::size_t>(payload.size() * 8, 1024), out.room());
+        const auto wanted = std::min<std::uint64_t>(
+            {std::max<std::size_t>(payload.size() * 8, 1024), out.room(), out.until_enough()});
         if (wanted == 0) return false;
         const std::span<std::byte> room = out.prepare(static_cast<std::size_t>(wanted));
         if (room.empty()) return false;
