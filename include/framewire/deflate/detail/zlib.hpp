@@ -150,7 +150,7 @@ private:
 
 class inflater : public zlib_stream {
 public:
-    explicit inflater(std::uint8_t window_bits) noexcept {
+    explicit inflater(std::uint8_t window_bits) noexcept : window_bits_(window_bits) {
         ready_ = ::inflateInit2(&stream_, -int{window_bits}) == Z_OK;
     }
     ~inflater() {
@@ -158,11 +158,12 @@ public:
     }
 
     [[nodiscard]] bool ready() const noexcept { return ready_; }
+    [[nodiscard]] std::uint8_t window_bits() const noexcept { return window_bits_; }
 
-    // The next message begins with an empty window, of that size.
-    [[nodiscard]] bool forget(std::uint8_t window_bits) noexcept {
+    // The next message begins with an empty window.
+    void forget() noexcept {
         over_ = false;
-        return ::inflateReset2(&stream_, -int{window_bits}) == Z_OK;
+        (void)::inflateReset(&stream_);
     }
 
     // Decompresses a piece of a message: all of it, unless `out` has enough before.
@@ -235,6 +236,7 @@ private:
 
     static constexpr std::size_t largest_step = 65'536;
 
+    std::uint8_t window_bits_;
     bool over_ = false; // a final block has ended, and nothing was seen behind it yet
 };
 
@@ -253,9 +255,11 @@ public:
     static void give_back(std::unique_ptr<Context> context) noexcept {
         if (gone) return;
         auto& contexts = kept().contexts;
-        // The one that was given back last is taken first; the oldest makes room.
-        std::rotate(contexts.begin(), contexts.end() - 1, contexts.end());
-        contexts.front() = std::move(context);
+        // The one that was given back last is taken first; the oldest makes room if none is free.
+        auto place = std::find(contexts.begin(), contexts.end(), nullptr);
+        if (place == contexts.end()) --place;
+        *place = std::move(context);
+        std::rotate(contexts.begin(), place, place + 1);
     }
 
 private:
@@ -293,11 +297,13 @@ inline void give_back(std::unique_ptr<deflater> used) noexcept {
 }
 
 [[nodiscard]] inline std::unique_ptr<inflater> borrow_inflater(std::uint8_t window_bits) noexcept {
-    auto found = shared_contexts<inflater>::take([](const inflater&) { return true; });
-    if (found != nullptr && found->forget(window_bits)) return found;
-    return make_inflater(window_bits);
+    // zlib would let go of a window of another size.
+    auto found = shared_contexts<inflater>::take(
+        [&](const inflater& one) { return one.window_bits() == window_bits; });
+    return found != nullptr ? std::move(found) : make_inflater(window_bits);
 }
 inline void give_back(std::unique_ptr<inflater> used) noexcept {
+    used->forget();
     shared_contexts<inflater>::give_back(std::move(used));
 }
 
