@@ -378,6 +378,10 @@ private:
                              Options.stream_messages ? enough_at_a_time
                                                      : extension_output::no_limit);
         const decoded_payload done = extension_.decode(given, last, out);
+        // Looked at first, so that of two causes the same one is told wherever the input was cut.
+        const std::span<std::byte> piece = message_.bytes().subspan(before);
+        const bool check_utf8 = Options.validate_utf8 && op == opcode::text;
+        if (check_utf8 && utf8_in_.feed(piece) != piece.size()) return fail(errc::text_not_utf8);
         if (done.error != errc::success) return fail(done.error);
         if (done.used != item.payload.size()) {
             // It becomes more than one piece: the rest goes back to where it came from.
@@ -389,12 +393,8 @@ private:
             receiving_ = op;
             last = false;
         }
-        std::span<std::byte> piece = message_.bytes().subspan(before);
         message_size_ += piece.size();
-        if (Options.validate_utf8 && op == opcode::text) {
-            if (utf8_in_.feed(piece) != piece.size()) return fail(errc::text_not_utf8);
-            if (last && !utf8_in_.complete()) return fail(errc::text_not_utf8);
-        }
+        if (check_utf8 && last && !utf8_in_.complete()) return fail(errc::text_not_utf8);
         if (!Options.stream_messages && !last) return {};
         const event result = tell(op, message_.bytes(), last);
         if (result.kind != event_kind::need_data) delivered_ = delivered::message;

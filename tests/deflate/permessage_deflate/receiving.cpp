@@ -28,11 +28,12 @@ constexpr std::string_view not_utf8 = "failed(1007 a text message is not valid U
 
 // Every way to cut a message in up to three fragments, the empty ones included, with a control
 // frame in each gap.
-template <class F> void for_each_fragmentation(role side, std::string_view message, F&& run) {
+template <class F>
+void for_each_fragmentation(role side, std::string_view message, F&& run, unsigned first = 0x41) {
     for (std::size_t a = 0; a <= message.size(); ++a) {
         for (std::size_t b = a; b <= message.size(); ++b) {
             frame_writer out(side);
-            out.frame(0x41, message.substr(0, a)).ping("1");
+            out.frame(first, message.substr(0, a)).ping("1");
             out.frame(0x00, message.substr(a, b - a)).pong("2");
             out.frame(0x80, message.substr(b));
             run(out);
@@ -172,6 +173,8 @@ TEMPLATE_TEST_CASE("permessage_deflate: data that is no whole message fails the 
         {"000500fa", "in its complement"},
         {"000600f9ff48656c6c6f", "in a stored block that would go on behind the tail"},
         {"00ffff0000", "in a stored block of 65535 octets"},
+        {"010e00f1ff48656c6c6f", "in a final stored block, nine octets before its end"},
+        {"011700e8ff48656c6c6f", "in one, eighteen octets before its end"},
         {"04", "in the head of dynamic codes"},
         {"ecc0", "in dynamic codes"},
         {"f248050000 00ffff", "behind a flush that is there in full"},
@@ -202,14 +205,17 @@ TEMPLATE_TEST_CASE("permessage_deflate: data that is no whole message fails the 
                 frame_writer(TestType::side).frame(0xC2, message).text("not told"), parameters);
             CHECK(result.told == undecodable);
             CHECK(result.sent == R"(close(1007 "the extension could not decode a message"))");
-            for_each_fragmentation(TestType::side, message, [&](const frame_writer& cut) {
-                TestType end(parameters);
-                end.feed(cut);
-                const std::string& told = end.told(); // perhaps behind what was told already
-                REQUIRE(told.size() >= undecodable.size());
-                REQUIRE(told.substr(told.size() - undecodable.size()) == undecodable);
-                REQUIRE(told.find("text(") == std::string::npos);
-            });
+            for_each_fragmentation(
+                TestType::side, message,
+                [&](const frame_writer& cut) {
+                    TestType end(parameters);
+                    end.feed(cut);
+                    const std::string& told = end.told(); // perhaps behind what was told already
+                    REQUIRE(told.size() >= undecodable.size());
+                    REQUIRE(told.substr(told.size() - undecodable.size()) == undecodable);
+                    REQUIRE(told.find("binary(") == std::string::npos);
+                },
+                0x42);
         }
     }
 }
@@ -367,6 +373,19 @@ TEMPLATE_TEST_CASE("permessage_deflate: text is UTF-8 once it is decompressed", 
                       .told == "binary(\"" + shown(r.text) + "\")");
         }
     }
+    // Of two causes the one that comes first is told, wherever the input was cut.
+    for (const std::string& behind :
+         {std::string("\xFF"), std::string("\xFF", 1) + std::string(2000, 'x')}) {
+        const frame_writer both =
+            frame_writer(TestType::side)
+                .frame(0xC1, compressing_peer().raw(behind, Z_SYNC_FLUSH) + '\7');
+        const limits small{.max_message_size = 1000};
+        CHECK(at_every_split<TestType>(both, keeps_nothing).told == not_utf8);
+        CHECK(at_every_split<TestType>(both, std::string_view(), small).told == not_utf8);
+    }
+    const std::string garbage = compressing_peer().raw("Hello", Z_SYNC_FLUSH) + "\7\xFF";
+    CHECK(at_every_split<TestType>(frame_writer(TestType::side).frame(0xC1, garbage)).told ==
+          undecodable);
     // Code points of three octets: wherever the decompressor's steps end, some end inside of one.
     std::string euros;
     for (int i = 0; i < 6'000; ++i)
