@@ -197,33 +197,47 @@ private:
     // False, with nothing committed, when zlib has to look at it.
     [[nodiscard]] bool decode_whole(std::span<const std::byte> payload,
                                     extension_output& out) noexcept {
-        // The tail that the sender has removed, and a final block for libdeflate to end at.
-        static constexpr std::array<std::byte, 9> behind{
-            std::byte{0x00}, std::byte{0x00}, std::byte{0xFF}, std::byte{0xFF}, std::byte{0x01},
-            std::byte{0x00}, std::byte{0x00}, std::byte{0xFF}, std::byte{0xFF}};
-        std::array<std::byte, largest_decoded_whole + behind.size()> in;
+        std::array<std::byte, largest_decoded_whole + behind_whole.size()> in;
         if (payload.size() > largest_decoded_whole) return false;
         std::copy(payload.begin(), payload.end(), in.begin());
-        std::copy(behind.begin(), behind.end(), in.begin() + payload.size());
+        std::copy(behind_whole.begin(), behind_whole.end(), in.begin() + payload.size());
         const auto wanted = std::min<std::uint64_t>(
             {std::max<std::size_t>(payload.size() * 8, 1024), out.room(), out.until_enough()});
-        if (wanted == 0) return false;
+        if (wanted <= zeros_behind) return false;
         const std::span<std::byte> room = out.prepare(static_cast<std::size_t>(wanted));
         if (room.empty()) return false;
         std::size_t used = 0;
         std::size_t made = 0;
-        const std::span<const std::byte> all(in.data(), payload.size() + behind.size());
+        const std::span<const std::byte> all(in.data(), payload.size() + behind_whole.size());
         if (!detail::libdeflate_codec::decompress(all, room, used, made)) return false;
-        // The message ends with a flush, or with a final block and perhaps the octet behind it.
-        const bool flushed = used == all.size();
-        const bool final = used == payload.size() ||
-                           (used + 1 == payload.size() && payload.back() == std::byte{0});
-        if (!flushed && !final) return false;
+        if (used == all.size()) {
+            // Taken for data by a stored block of the sender's that was cut short.
+            const std::span<const std::byte> end =
+                room.first(made).last(std::min(made, behind_whole.size()));
+            if (std::equal(end.begin(), end.end(), behind_whole.begin(), behind_whole.end())) {
+                return false;
+            }
+            made -= zeros_behind;
+        } else if (used != payload.size() &&
+                   (used + 1 != payload.size() || payload.back() != std::byte{0})) {
+            return false; // not just a final block, and perhaps the octet behind it
+        }
         out.commit(made);
         return true;
     }
 
     static constexpr std::size_t largest_decoded_whole = 16'384;
+
+    // What is put behind a message for libdeflate: the tail that the sender has removed, and a
+    // final block of zeros to end at. Only this block may end where the zeros do. A block with
+    // codes that the sender began cannot: the symbol that is all zeros, if there is one at all,
+    // comes 48 bits into them at the latest, the longest that one can be, and is either the end of
+    // the block, too early, or goes on for ever.
+    static constexpr std::size_t zeros_behind = 9;
+    static constexpr std::array<std::byte, 9 + zeros_behind> behind_whole{
+        std::byte{0x00}, std::byte{0x00},         std::byte{0xFF}, std::byte{0xFF},
+        std::byte{0x01}, std::byte{zeros_behind}, std::byte{0x00}, std::byte{0xFF - zeros_behind},
+        std::byte{0xFF}};
 #endif
 
     settings settings_;
