@@ -48,15 +48,13 @@ public:
         stream_.avail_out = static_cast<uInt>(out.size());
         (void)::deflate(&stream_, flush);
         if (stream_.avail_in != 0 || stream_.avail_out == 0) throw std::runtime_error("deflate");
-        out.resize(out.size() - stream_.avail_out);
-        return out;
+        return out.substr(0, out.size() - stream_.avail_out);
     }
     /// A message (RFC 7692 7.2.1).
     std::string message(std::string_view text) {
-        std::string out = raw(text, Z_SYNC_FLUSH);
+        const std::string out = raw(text, Z_SYNC_FLUSH);
         if (out.size() < 4) return std::string(1, '\0'); // RFC 7692 7.2.3.6
-        out.resize(out.size() - 4);
-        return out;
+        return out.substr(0, out.size() - 4);
     }
     /// A message that ends with a final block (RFC 7692 7.2.3.4), behind which it begins anew.
     std::string final_message(std::string_view text) {
@@ -171,8 +169,7 @@ template <class Random> std::string some_text(Random& random, std::size_t size) 
         out += words[random() % words.size()];
     while (!is_utf8(out.substr(0, size)) && size > 0)
         --size;
-    out.resize(size);
-    return out;
+    return out.substr(0, size);
 }
 
 /// Octets that do not compress.

@@ -84,7 +84,7 @@ std::string changed(std::mt19937& random, const std::string& original) {
         switch (random() % 6) {
         case 0: out[at] = static_cast<char>(out[at] ^ (1 << random() % 8)); break;
         case 1: out[at] = static_cast<char>(random()); break;
-        case 2: out.resize(at); break;
+        case 2: out.erase(at); break;
         case 3: out.insert(at, 1, static_cast<char>(random() % 4 == 0 ? 0 : random())); break;
         case 4: out.erase(at, 1 + random() % 3); break;
         case 5: out += some_noise(random, 1 + random() % 4); break;
