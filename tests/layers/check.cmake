@@ -18,6 +18,9 @@ set(qt_includes "^Q[A-Za-z]+(/Q[A-Za-z]+)?$")
 set(tls_includes "^((boost/)?asio/ssl/.*|openssl/.*)$")
 set(asio_includes "^((boost/)?asio(/.*)?|boost/version)\\.hpp$")
 
+# Of deflate/, what the adapter for Qt has to do without in all headers but one.
+set(zlib_headers "^deflate/(detail/zlib|permessage_deflate)\\.hpp$")
+
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE}/framewire ${INCLUDE}/framewire/*)
 list(LENGTH headers count)
 if(count EQUAL 0)
@@ -40,6 +43,8 @@ foreach(header IN LISTS headers)
                 list(APPEND wrong "${header} includes ${included}")
             elseif(header MATCHES "^qt/" AND included MATCHES "^asio/")
                 list(APPEND wrong "${header} includes ${included} of another adapter")
+            elseif(header MATCHES "^qt/" AND included MATCHES "${zlib_headers}" AND NOT header STREQUAL "qt/deflate.hpp")
+                list(APPEND wrong "${header} includes ${included}, which needs zlib")
             endif()
         elseif(line MATCHES "<([^>]+)>")
             set(included ${CMAKE_MATCH_1})

@@ -17,6 +17,7 @@ const web = certificate
 const server = new WebSocketServer({
     server: web,
     maxPayload: 16 << 20,
+    perMessageDeflate: { threshold: 0 }, // with clients that offer it
     handleProtocols: (offered) => offered.has('echo') && 'echo',
 });
 

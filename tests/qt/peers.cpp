@@ -1,10 +1,12 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Both roles against npm's ws and Python's websockets, with and without TLS. The programs stand in
-// tests/peers; each language has a server that echoes and a client that checks the echoes.
+// Both roles against npm's ws and Python's websockets, with and without TLS and compression. The
+// programs stand in tests/peers; each language has a server that echoes and a client that checks
+// the echoes.
 
 #include <framewire/qt/client.hpp>
+#include <framewire/qt/deflate.hpp>
 #include <framewire/qt/server.hpp>
 
 #include "qt/support/certificates.hpp"
@@ -48,7 +50,8 @@ QStringList arguments(const language& l, const char* role, const QStringList& mo
 TEST_CASE("peer: our client talks to a server in another language") {
     const language peer = GENERATE(npm_ws, python);
     const bool tls = GENERATE(false, true);
-    CAPTURE(peer.name, tls);
+    const bool compressed = GENERATE(false, true);
+    CAPTURE(peer.name, tls, compressed);
     QStringList with;
     qt::client_options options;
     if (tls) {
@@ -56,6 +59,7 @@ TEST_CASE("peer: our client talks to a server in another language") {
         options.tls = certificates().of_client();
     }
     options.subprotocols = {"other", "echo"};
+    if (compressed) options.extension = qt::deflate();
     peer_process server(program(peer), arguments(peer, "server", with));
     const QUrl url(QStringLiteral("%1://localhost:%2/path?query")
                        .arg(tls ? QStringLiteral("wss") : QStringLiteral("ws"))
@@ -64,6 +68,7 @@ TEST_CASE("peer: our client talks to a server in another language") {
     c.open(url, options);
     REQUIRE(c.wait_for_text("open"));
     CHECK(c.ws.subprotocol() == "echo");
+    CHECK(c.ws.extensions().startsWith("permessage-deflate") == compressed);
     c.ws.send_text("h\xC3\xA9llo");
     c.ws.send_text("");
     c.ws.send_binary(QByteArray("\0\xFF", 2));
@@ -104,8 +109,10 @@ TEST_CASE("peer: our client talks to a server in another language") {
 TEST_CASE("peer: a client in another language talks to our server") {
     const language peer = GENERATE(npm_ws, python);
     const bool tls = GENERATE(false, true);
-    CAPTURE(peer.name, tls);
+    const bool compressed = GENERATE(false, true);
+    CAPTURE(peer.name, tls, compressed);
     qt::server_options options;
+    if (compressed) options.extension = qt::deflate();
     options.subprotocols = {"echo"};
     if (tls) options.tls = certificates().of_server("good");
     test_server server(options);
@@ -116,6 +123,7 @@ TEST_CASE("peer: a client in another language talks to our server") {
     REQUIRE(client.wait_for_success());
     CHECK(client.output == "echoes are right\n");
     REQUIRE(server.wait_for_sessions(2));
+    CHECK(server.sessions[0]->extensions.startsWith("permessage-deflate") == compressed);
     // The first connection is closed by the client, the second by us.
     REQUIRE(server.sessions[0]->wait_for_end());
     CHECK(server.sessions[0]->has("closed(4000 \"done\" clean by_peer)"));

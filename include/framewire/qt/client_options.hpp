@@ -7,6 +7,7 @@
 #define FRAMEWIRE_QT_CLIENT_OPTIONS_HPP
 
 #include <framewire/options.hpp>
+#include <framewire/qt/extension.hpp>
 #include <framewire/qt/http.hpp>
 
 #include <QByteArray>
@@ -16,6 +17,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 
 namespace framewire::qt {
 
@@ -43,6 +45,9 @@ struct client_options {
     QByteArray origin;
     /// In order of preference.
     QStringList subprotocols;
+    /// An extension to offer: `deflate()` of `<framewire/qt/deflate.hpp>` for compression. An
+    /// answer of the server that does not go with the offer ends the attempt.
+    std::shared_ptr<const extension_factory> extension;
     /// For wss. Certificate and host name are verified.
     QSslConfiguration tls = QSslConfiguration::defaultConfiguration();
     /// Talks to anybody who answers: whoever sits in between can read and change everything.

@@ -7,6 +7,7 @@
 #define FRAMEWIRE_QT_SERVER_OPTIONS_HPP
 
 #include <framewire/options.hpp>
+#include <framewire/qt/extension.hpp>
 #include <framewire/qt/http.hpp>
 
 #include <QByteArray>
@@ -16,6 +17,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 
 namespace framewire::qt {
@@ -24,6 +26,9 @@ namespace framewire::qt {
 struct server_options {
     /// The subprotocols it speaks. The first one of the client's list that is here is chosen.
     QStringList subprotocols;
+    /// An extension for clients that offer it: `deflate()` of `<framewire/qt/deflate.hpp>` for
+    /// compression.
+    std::shared_ptr<const extension_factory> extension;
     /// The Server field of responses; none when empty.
     QByteArray server_name;
     /// Further header fields of each 101 response.

@@ -6,6 +6,7 @@
 #ifndef FRAMEWIRE_QT_SESSION_HPP
 #define FRAMEWIRE_QT_SESSION_HPP
 
+#include <framewire/options.hpp>
 #include <framewire/qt/detail/engine.hpp>
 #include <framewire/qt/handlers.hpp>
 
@@ -50,12 +51,13 @@ public:
     [[nodiscard]] session_state state() const noexcept;
 
     /// Sends a text message. UTF-8 is sent as it is and has to be valid, UTF-16 is converted.
-    errc send_text(QAnyStringView text);
+    errc send_text(QAnyStringView text, compress how = compress::if_agreed);
     /// Sends a binary message.
-    errc send_binary(QByteArrayView bytes);
+    errc send_binary(QByteArrayView bytes, compress how = compress::if_agreed);
     /// Sends a part of a message (RFC 6455 5.4): `kind` is text or binary and the same for all
-    /// parts.
-    errc send_fragment(opcode kind, QByteArrayView bytes, bool last);
+    /// parts. `how` holds for the message: what is said with its first part.
+    errc send_fragment(opcode kind, QByteArrayView bytes, bool last,
+                       compress how = compress::if_agreed);
     /// Sends a ping with at most 125 bytes; the peer's answer comes to on_pong (RFC 6455 5.5.2).
     errc ping(QByteArrayView payload = {});
     /// Sends a pong that nobody asked for (RFC 6455 5.5.3).
@@ -80,6 +82,9 @@ public:
 
     /// The subprotocol that was agreed on; empty when there is none or the session is not open.
     [[nodiscard]] QByteArray subprotocol() const;
+    /// The extension that was agreed on: the value of Sec-WebSocket-Extensions in the server's
+    /// answer. Empty when there is none or the session is not open.
+    [[nodiscard]] QByteArray extensions() const;
     /// The device underneath, to look at only: addresses, certificates. Null once it ended.
     [[nodiscard]] QIODevice* device() const noexcept;
     /// The same when it is a socket, else null.
@@ -129,26 +134,28 @@ template <typename Use> errc session::with_utf8(QAnyStringView text, Use use) {
     });
 }
 
-inline errc session::send_text(QAnyStringView text) {
+inline errc session::send_text(QAnyStringView text, compress how) {
     if (engine_ == nullptr) return errc::not_open;
-    return with_utf8(
-        text, [this](QByteArrayView utf8) { return engine_->send(opcode::text, octets(utf8)); });
+    return with_utf8(text, [this, how](QByteArrayView utf8) {
+        return engine_->send(opcode::text, octets(utf8), how);
+    });
 }
 
-inline errc session::send_binary(QByteArrayView bytes) {
-    return engine_ == nullptr ? errc::not_open : engine_->send(opcode::binary, octets(bytes));
+inline errc session::send_binary(QByteArrayView bytes, compress how) {
+    return engine_ == nullptr ? errc::not_open : engine_->send(opcode::binary, octets(bytes), how);
 }
 
-inline errc session::send_fragment(opcode kind, QByteArrayView bytes, bool last) {
-    return engine_ == nullptr ? errc::not_open : engine_->send_fragment(kind, octets(bytes), last);
+inline errc session::send_fragment(opcode kind, QByteArrayView bytes, bool last, compress how) {
+    if (engine_ == nullptr) return errc::not_open;
+    return engine_->send_fragment(kind, octets(bytes), last, how);
 }
 
 inline errc session::ping(QByteArrayView payload) {
-    return engine_ == nullptr ? errc::not_open : engine_->send(opcode::ping, octets(payload));
+    return engine_ == nullptr ? errc::not_open : engine_->ping(octets(payload));
 }
 
 inline errc session::pong(QByteArrayView payload) {
-    return engine_ == nullptr ? errc::not_open : engine_->send(opcode::pong, octets(payload));
+    return engine_ == nullptr ? errc::not_open : engine_->pong(octets(payload));
 }
 
 inline errc session::close(close_code code, QAnyStringView reason) {
@@ -178,6 +185,10 @@ inline bool session::is_paused() const noexcept { return engine_ != nullptr && e
 
 inline QByteArray session::subprotocol() const {
     return engine_ == nullptr ? QByteArray() : engine_->subprotocol();
+}
+
+inline QByteArray session::extensions() const {
+    return engine_ == nullptr ? QByteArray() : engine_->extensions();
 }
 
 inline QIODevice* session::device() const noexcept {

@@ -100,6 +100,7 @@ public:
     struct entry : recorder {
         std::unique_ptr<qt::session> ws;
         QStringList offered;
+        QByteArray extensions;
         QUrl url;
     };
 
@@ -111,6 +112,7 @@ public:
             entry* const e = item.get();
             e->ws = std::move(opened);
             e->offered = from.subprotocols;
+            e->extensions = e->ws->extensions();
             e->url = from.url();
             e->listen_to(*e->ws);
             if (echo) {

@@ -59,6 +59,10 @@ public:
         return error;
     }
 
+    [[nodiscard]] QByteArray extensions() override {
+        return agreed() == nullptr ? QByteArray() : chosen_extensions();
+    }
+
 private:
     struct opening {
         explicit opening(const client_options& wanted)
@@ -174,7 +178,8 @@ private:
             if (status == handshake_status::need_data) return;
             note_response();
             if (status == handshake_status::complete) return opened();
-            if (o.handshake->error() != errc::upgrade_refused) return answer_failed();
+            const errc error = o.handshake->error();
+            if (error != errc::upgrade_refused) return answer_failed(error);
             o.body.emplace(
                 o.handshake->status_code(), o.handshake->fields(),
                 static_cast<std::size_t>(std::max<qsizetype>(o.options.max_refusal_body, 0)));
@@ -193,7 +198,16 @@ private:
     }
 
     void opened() {
-        const auto name = opening_->handshake->subprotocol();
+        const client_handshake& handshake = *opening_->handshake;
+        if (std::unique_ptr<extension>& offered = opening_->request.extension; offered != nullptr) {
+            const errc error = offered->accept_answer(handshake.extensions());
+            // RFC 6455 9.1: what cannot be served ends the connection.
+            if (error != errc::success) {
+                return answer_failed(error, QString::fromLatin1(chosen_extensions()));
+            }
+            if (offered->active()) run(std::move(offered), opening_->options.limits);
+        }
+        const auto name = handshake.subprotocol();
         subprotocol_ = QByteArray(name.data(), static_cast<qsizetype>(name.size()));
         open(opening_->options.timeouts.close);
         opening_.reset();
@@ -208,6 +222,18 @@ private:
         for (const http_field field : handshake.fields()) {
             response_->headers.emplace_back(bytes_of(field.name), bytes_of(field.value));
         }
+    }
+
+    // As the server wrote them: all lines that there are.
+    [[nodiscard]] QByteArray chosen_extensions() const {
+        QByteArray all;
+        if (handlers_ == nullptr) return all;
+        for (const auto& [name, value] : response_->headers) {
+            if (name.compare("Sec-WebSocket-Extensions", Qt::CaseInsensitive) != 0) continue;
+            if (!all.isEmpty()) all += ", ";
+            all += value;
+        }
+        return all;
     }
 
     // --- What can go wrong
@@ -225,14 +251,13 @@ private:
         fail(errc::upgrade_refused, text);
     }
 
-    void answer_failed() {
-        const client_handshake& handshake = *opening_->handshake;
+    void answer_failed(errc error, QString particulars = {}) {
+        const std::size_t line = opening_->handshake->error_line();
         QString text = QStringLiteral("%1 did not answer as a WebSocket server does: %2")
-                           .arg(opening_->request.endpoint(), sentence(message(handshake.error())));
-        if (handshake.error_line() != 0) {
-            text += QStringLiteral(" (line %1)").arg(handshake.error_line());
-        }
-        fail(handshake.error(), text);
+                           .arg(opening_->request.endpoint(), sentence(message(error)));
+        if (line != 0) particulars = QStringLiteral("line %1").arg(line);
+        if (!particulars.isEmpty()) text += QStringLiteral(" (%1)").arg(particulars);
+        fail(error, text);
     }
 
     void socket_failed(QAbstractSocket::SocketError error) {

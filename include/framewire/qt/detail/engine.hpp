@@ -7,6 +7,7 @@
 #ifndef FRAMEWIRE_QT_DETAIL_ENGINE_HPP
 #define FRAMEWIRE_QT_DETAIL_ENGINE_HPP
 
+#include <framewire/options.hpp>
 #include <framewire/qt/detail/idle_watch.hpp>
 #include <framewire/qt/detail/lifetime.hpp>
 #include <framewire/qt/detail/thread_state.hpp>
@@ -45,8 +46,11 @@ public:
         return close_expected() ? session_state::closing : session_state::open;
     }
 
-    virtual errc send(opcode op, std::span<const std::byte> bytes) = 0;
-    virtual errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last) = 0;
+    virtual errc send(opcode kind, std::span<const std::byte> bytes, compress how) = 0;
+    virtual errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
+                               compress how) = 0;
+    virtual errc ping(std::span<const std::byte> payload) = 0;
+    virtual errc pong(std::span<const std::byte> payload) = 0;
 
     errc close(close_code code, std::string_view reason) {
         if (phase_ == phase::ended) return errc::success;
@@ -106,6 +110,7 @@ public:
     [[nodiscard]] bool paused() const noexcept { return paused_; }
     [[nodiscard]] QIODevice* device() const noexcept { return device_.get(); }
     [[nodiscard]] const QByteArray& subprotocol() const noexcept { return subprotocol_; }
+    [[nodiscard]] virtual QByteArray extensions() = 0;
 
 protected:
     // --- For the protocol's side, which knows the role

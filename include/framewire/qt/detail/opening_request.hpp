@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,7 @@ public:
     quint16 port = 0;
     QByteArray text; // what to send
     std::array<std::byte, 16> nonce{};
+    std::unique_ptr<qt::extension> extension; // the one that is offered
 
     opening_request() = default;
     opening_request(const opening_request&) = delete; // the parts are views
@@ -84,6 +86,7 @@ public:
         for (const QByteArray& name : subprotocols_)
             subprotocol_views_.push_back(view_of(name));
         origin_ = options.origin;
+        if (const errc error = offer(options); error != errc::success) return error;
         nonce = random_bytes<16>();
         return write();
     }
@@ -95,6 +98,7 @@ public:
         result.target = view_of(target_);
         result.origin = view_of(origin_);
         result.subprotocols = subprotocol_views_;
+        result.extensions = view_of(offer_);
         result.fields = fields_;
         return result;
     }
@@ -144,6 +148,13 @@ private:
         return errc::success;
     }
 
+    errc offer(const client_options& options) {
+        if (options.extension == nullptr) return errc::success;
+        extension = options.extension->make();
+        return write_head(offer_,
+                          [this](std::span<char> out) { return extension->write_offer(out); });
+    }
+
     errc write() {
         // No head storage: this one only writes.
         const client_handshake writer(parts(), std::span<const std::byte, 16>(nonce), {});
@@ -157,6 +168,7 @@ private:
     std::vector<http_field> fields_;
     QList<QByteArray> subprotocols_;
     std::vector<std::string_view> subprotocol_views_;
+    QByteArray offer_; // of the extension
 };
 
 } // namespace framewire::qt::detail

@@ -7,14 +7,18 @@
 #define FRAMEWIRE_QT_DETAIL_PROTOCOL_ENGINE_HPP
 
 #include <framewire/connection.hpp>
+#include <framewire/options.hpp>
+#include <framewire/qt/detail/any_extension.hpp>
 #include <framewire/qt/detail/engine.hpp>
 
 #include <QByteArrayView>
 #include <QString>
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace framewire::qt::detail {
 
@@ -25,27 +29,35 @@ public:
     explicit protocol_engine(const framewire::limits& bounds) requires(Role == role::client)
         : connection_(thread_masking_keys(), bounds) {}
 
-    errc send(opcode op, std::span<const std::byte> bytes) override {
+    errc send(opcode kind, std::span<const std::byte> bytes, compress how) override {
         if (phase_ != phase::open) return errc::not_open;
-        errc result = errc::success;
-        switch (op) {
-        case opcode::text: result = connection_.send_text(bytes); break;
-        case opcode::binary: result = connection_.send_binary(bytes); break;
-        case opcode::ping: result = connection_.ping(bytes); break;
-        default: result = connection_.pong(bytes); break;
-        }
-        if (result == errc::success) wake();
-        return result;
+        return sent(kind == opcode::text ? connection_.send_text(bytes, how)
+                                         : connection_.send_binary(bytes, how));
     }
-
-    errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last) override {
+    errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
+                       compress how) override {
         if (phase_ != phase::open) return errc::not_open;
-        const errc result = connection_.send_fragment(kind, bytes, last);
-        if (result == errc::success) wake();
-        return result;
+        return sent(connection_.send_fragment(kind, bytes, last, how));
+    }
+    errc ping(std::span<const std::byte> payload) override {
+        return phase_ == phase::open ? sent(connection_.ping(payload)) : errc::not_open;
+    }
+    errc pong(std::span<const std::byte> payload) override {
+        return phase_ == phase::open ? sent(connection_.pong(payload)) : errc::not_open;
     }
 
 protected:
+    // Before the session is open. A connection looks at its extension when it is made.
+    void run(std::unique_ptr<extension> agreed, const framewire::limits& bounds) {
+        if constexpr (Role == role::client) {
+            connection_ = wire(thread_masking_keys(), bounds, any_extension(std::move(agreed)));
+        } else {
+            connection_ = wire(bounds, any_extension(std::move(agreed)));
+        }
+    }
+    // Null when there is none.
+    [[nodiscard]] const extension* agreed() noexcept { return connection_.extension().get(); }
+
     void take_input(std::span<std::byte>& in) override {
         while (phase_ == phase::open && !paused_) {
             const framewire::event e = connection_.next(in);
@@ -83,6 +95,13 @@ protected:
     void release_memory() noexcept override { connection_.release_memory(); }
 
 private:
+    using wire = connection<Role, options{}, any_extension>;
+
+    errc sent(errc result) {
+        if (result == errc::success) wake();
+        return result;
+    }
+
     void tell(const framewire::event& e) {
         if (e.kind == event_kind::close) return tell_close(e);
         if (e.kind == event_kind::failed) return tell_failure(e);
@@ -113,7 +132,7 @@ private:
         }
     }
 
-    connection<Role> connection_;
+    wire connection_;
     bool closed_here_ = false;
 };
 

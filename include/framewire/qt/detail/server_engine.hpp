@@ -84,6 +84,14 @@ public:
         schedule_read();
     }
 
+    [[nodiscard]] QByteArray extensions() override {
+        QByteArray text;
+        if (const extension* const all = agreed(); all != nullptr) {
+            (void)write_head(text, [&](std::span<char> out) { return all->write_answer(out); });
+        }
+        return text;
+    }
+
     // The owner is going away.
     void abandon() {
         owner_ = nullptr;
@@ -139,11 +147,19 @@ private:
         const std::vector<http_field> fields = fields_of(headers);
         const QByteArray subprotocol =
             decision.subprotocol ? *decision.subprotocol : choose(from, options);
+        const server_handshake& handshake = opening_->handshake;
+        std::unique_ptr<extension> chosen;
+        QByteArray extensions;
+        if (options.extension != nullptr) {
+            chosen = options.extension->make();
+            const extension_list offers = handshake.request().extensions();
+            (void)write_head(extensions,
+                             [&](std::span<char> out) { return chosen->negotiate(offers, out); });
+        }
         server_response response;
         response.subprotocol = view_of(subprotocol);
+        response.extensions = view_of(extensions);
         response.fields = fields;
-
-        const server_handshake& handshake = opening_->handshake;
         QByteArray text;
         const errc error = write_head(
             text, [&](std::span<char> out) { return handshake.write_accept(out, response); });
@@ -154,6 +170,7 @@ private:
             return refuse(rejection, error);
         }
         device_->write(text);
+        if (chosen != nullptr && chosen->active()) run(std::move(chosen), options.limits);
         subprotocol_ = subprotocol;
         open(options.close_timeout);
         opening_.reset();

@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Includes Qt, which is right, Asio, and the other adapter.
+// Includes Qt, which is right, Asio, the other adapter, and what needs zlib.
 
 #include <framewire/asio/stream.hpp>
+#include <framewire/deflate/permessage_deflate.hpp>
 
 #include <QString>
 #include <asio/post.hpp>
