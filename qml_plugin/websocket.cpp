@@ -3,6 +3,7 @@
 
 #include "websocket.h"
 
+#include <framewire/qt/deflate.hpp>
 #include <framewire/rfc6455.hpp>
 
 #include <QMetaMethod>
@@ -74,6 +75,7 @@ WebSocket::WebSocket(std::unique_ptr<qt::session> accepted, const qt::request &r
     , m_url(request.url())
     , m_requestedSubprotocols(request.subprotocols)
     , m_negotiatedSubprotocol(QString::fromUtf8(m_accepted->subprotocol()))
+    , m_negotiatedExtensions(QString::fromLatin1(m_accepted->extensions()))
     , m_engine(engine)
     , m_status(Open)
     , m_isActive(true)
@@ -122,6 +124,14 @@ void WebSocket::setRequestedSubprotocols(const QStringList &subprotocols)
         return;
     m_requestedSubprotocols = subprotocols;
     Q_EMIT requestedSubprotocolsChanged();
+}
+
+void WebSocket::setCompression(bool compression)
+{
+    if (m_compression == compression)
+        return;
+    m_compression = compression;
+    Q_EMIT compressionChanged();
 }
 
 void WebSocket::setActive(bool active)
@@ -214,6 +224,8 @@ void WebSocket::open()
         return;
     qt::client_options options;
     options.subprotocols = m_requestedSubprotocols;
+    if (m_compression)
+        options.extension = qt::deflate();
     // What this returns, on_closed tells too.
     static_cast<void>(m_client->open(m_url, options));
 }
@@ -313,13 +325,20 @@ void WebSocket::setStatus(Status status)
     if (!self)
         return;
     // Later than the status, as in Qt.
-    QString negotiated;
-    if (m_status == Open && session())
-        negotiated = QString::fromUtf8(session()->subprotocol());
-    if (m_negotiatedSubprotocol == negotiated)
-        return;
-    m_negotiatedSubprotocol = negotiated;
-    Q_EMIT negotiatedSubprotocolChanged();
+    QString subprotocol;
+    QString extensions;
+    if (m_status == Open && session()) {
+        subprotocol = QString::fromUtf8(session()->subprotocol());
+        extensions = QString::fromLatin1(session()->extensions());
+    }
+    const bool hasNewExtensions = m_negotiatedExtensions != extensions;
+    m_negotiatedExtensions = extensions;
+    if (m_negotiatedSubprotocol != subprotocol) {
+        m_negotiatedSubprotocol = subprotocol;
+        Q_EMIT negotiatedSubprotocolChanged();
+    }
+    if (self && hasNewExtensions)
+        Q_EMIT negotiatedExtensionsChanged();
 }
 
 void WebSocket::setErrorString(const QString &text)

@@ -42,6 +42,17 @@ class WebSocket : public QObject, public QQmlParserStatus
     /// The subprotocol agreed on; empty when there is none. Set after the status has become Open.
     Q_PROPERTY(QString negotiatedSubprotocol READ negotiatedSubprotocol NOTIFY
                    negotiatedSubprotocolChanged)
+    /// Whether to offer the server compression of messages (permessage-deflate, RFC 7692), which is
+    /// used if the server agrees. Off unless switched on: it takes memory and time, and the length
+    /// of what is compressed can give a secret away when somebody else chooses a part of the
+    /// message. Used by the next connection: a change leaves an open one, and one that is being
+    /// made, as it is. Means nothing for a socket of a server. Not in QtWebSockets.
+    Q_PROPERTY(bool compression READ compression WRITE setCompression NOTIFY compressionChanged)
+    /// The extensions agreed on: the value of Sec-WebSocket-Extensions in the server's answer, such
+    /// as "permessage-deflate"; empty when there are none. Set after the status has become Open.
+    /// Not in QtWebSockets.
+    Q_PROPERTY(
+        QString negotiatedExtensions READ negotiatedExtensions NOTIFY negotiatedExtensionsChanged)
     /// Where the connection stands.
     Q_PROPERTY(Status status READ status NOTIFY statusChanged)
     /// What went wrong last. Kept until the next connection is attempted or opens.
@@ -70,6 +81,9 @@ public:
     QStringList requestedSubprotocols() const { return m_requestedSubprotocols; }
     void setRequestedSubprotocols(const QStringList &subprotocols);
     QString negotiatedSubprotocol() const { return m_negotiatedSubprotocol; }
+    bool compression() const { return m_compression; }
+    void setCompression(bool compression);
+    QString negotiatedExtensions() const { return m_negotiatedExtensions; }
     Status status() const { return m_status; }
     QString errorString() const { return m_errorString; }
     bool isActive() const { return m_isActive; }
@@ -98,6 +112,8 @@ Q_SIGNALS:
     void urlChanged();
     void requestedSubprotocolsChanged();
     void negotiatedSubprotocolChanged();
+    void compressionChanged();
+    void negotiatedExtensionsChanged();
     void statusChanged(WebSocket::Status status);
     void errorStringChanged(const QString &errorString);
     void activeChanged(bool isActive);
@@ -135,11 +151,13 @@ private:
     QUrl m_url;
     QStringList m_requestedSubprotocols;
     QString m_negotiatedSubprotocol;
+    QString m_negotiatedExtensions;
     QString m_errorString;
     std::deque<SentPing> m_pings;
     QPointer<QJSEngine> m_engine;
     Status m_status = Closed;
     bool m_isActive = false;
+    bool m_compression = false;
     bool m_componentCompleted = true;
     bool m_hasOpened = false;
     const bool m_isServerSide = false;

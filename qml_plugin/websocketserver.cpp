@@ -3,6 +3,8 @@
 
 #include "websocketserver.h"
 
+#include <framewire/qt/deflate.hpp>
+
 #include <QPointer>
 #include <QQmlEngine>
 #include <QtQml/qqml.h>
@@ -121,6 +123,15 @@ void WebSocketServer::setSupportedSubprotocols(const QStringList &subprotocols)
     Q_EMIT supportedSubprotocolsChanged(m_supportedSubprotocols);
 }
 
+void WebSocketServer::setCompression(bool compression)
+{
+    if (m_compression == compression)
+        return;
+    m_compression = compression;
+    updateOptions();
+    Q_EMIT compressionChanged();
+}
+
 void WebSocketServer::setAllowedOrigins(const QStringList &origins)
 {
     if (m_allowedOrigins == origins)
@@ -201,6 +212,7 @@ void WebSocketServer::updateOptions()
     qt::server_options options = m_server.options();
     options.server_name = m_name.toUtf8();
     options.subprotocols = m_supportedSubprotocols;
+    options.extension = m_compression ? qt::deflate() : nullptr;
     options.allow_any_origin = m_allowedOrigins.contains(QLatin1String("*"));
     options.allowed_origins.clear();
     for (const QString &origin : m_allowedOrigins)

@@ -43,6 +43,10 @@ class WebSocketServer : public QObject, public QQmlParserStatus
     /// The subprotocols spoken. The first one of a client's list that is here is chosen.
     Q_PROPERTY(QStringList supportedSubprotocols READ supportedSubprotocols WRITE
                    setSupportedSubprotocols NOTIFY supportedSubprotocolsChanged)
+    /// Whether to compress messages (permessage-deflate, RFC 7692) with clients that offer it: see
+    /// the property of WebSocket. Asked for with each handshake, so that clients which are
+    /// connected already go on as they are. Not in QtWebSockets.
+    Q_PROPERTY(bool compression READ compression WRITE setCompression NOTIFY compressionChanged)
     /// The web pages that may connect, by origins such as "https://example.org"; "*" stands for
     /// all. A browser lets every page connect to any server, those of the local machine included,
     /// so that only listed pages are served (RFC 6455 10.2). Other programs send no origin and are
@@ -70,6 +74,8 @@ public:
     void setName(const QString &name);
     QStringList supportedSubprotocols() const { return m_supportedSubprotocols; }
     void setSupportedSubprotocols(const QStringList &subprotocols);
+    bool compression() const { return m_compression; }
+    void setCompression(bool compression);
     QStringList allowedOrigins() const { return m_allowedOrigins; }
     void setAllowedOrigins(const QStringList &origins);
     QString errorString() const;
@@ -89,6 +95,7 @@ Q_SIGNALS:
     void portChanged(int port);
     void nameChanged(const QString &name);
     void supportedSubprotocolsChanged(const QStringList &supportedProtocols);
+    void compressionChanged();
     void allowedOriginsChanged();
     void errorStringChanged(const QString &errorString);
     void listenChanged(bool listen);
@@ -111,6 +118,7 @@ private:
     int m_port = 0;
     bool m_isListening = false;
     bool m_isAccepting = true;
+    bool m_compression = false;
     bool m_componentCompleted = true;
     bool m_hasWarned = false;
 };
