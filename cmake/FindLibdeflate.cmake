@@ -3,7 +3,7 @@
 
 # find_package(Libdeflate): makes Libdeflate::libdeflate, which tells framewire::deflate that it is there.
 #
-# Whole messages without context takeover then go through it. CMAKE_DISABLE_FIND_PACKAGE_Libdeflate
+# Whole messages without context takeover are then decompressed by it. CMAKE_DISABLE_FIND_PACKAGE_Libdeflate
 # does without. Libdeflate_ROOT names a place to look at first.
 
 find_path(Libdeflate_INCLUDE_DIR libdeflate.h)

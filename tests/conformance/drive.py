@@ -34,9 +34,7 @@ CASES = 517
 # bytes as a whole, and of 8 KiB in fragments.
 SHORT = {"1", "2", "3", "4", "11"}
 
-# In these, each message is compressed by itself, of a client only if it offers that. libdeflate
-# makes such messages end with a final block (RFC 7692 7.2.3.4), which kosoku 0.1.0 goes on reading
-# for ever: so they are for programs without it.
+# In these, each message is compressed by itself, of a client only if it offers that.
 BY_ITSELF = "13.2.", "13.5.", "13.6.", "13.7."
 
 FULL = "FRAMEWIRE_AUTOBAHN_FULL" in os.environ or sys.argv[2:3] == ["table"]
@@ -145,16 +143,13 @@ def qml(programs, file, *words):
                    *words)
 
 
-def start_echo_server(programs, *words, program="echo_server"):
+def start_echo_server(programs, *words):
     return listening(Program(
-        programs.path(program), "--port", "0", "--no-greeting", "--quiet", *words))
+        programs.path("echo_server"), "--port", "0", "--no-greeting", "--quiet", *words))
 
 
 def echo_server(programs, cases, *words):
-    without_libdeflate = "--no-context-takeover" in words
-    return test_server(cases, start_echo_server(
-        programs, *words,
-        program="conformance_zlib_echo_server" if without_libdeflate else "echo_server"))
+    return test_server(cases, start_echo_server(programs, *words))
 
 
 def asio_client(programs, cases, *words):

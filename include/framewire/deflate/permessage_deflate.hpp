@@ -118,14 +118,6 @@ public:
         if (first) plain_ = !can_compress_ || (last && payload.size() < settings_.threshold);
         if (plain_) return {errc::success, 0, true};
         const bool whole = first && last;
-#if defined(FRAMEWIRE_HAS_LIBDEFLATE)
-        if (whole && !own_.takes_over && payload.size() <= window_size(own_.window_bits)) {
-            if (const encoded_payload done = encode_whole(payload, out);
-                done.as_it_is || done.error != errc::success || done.rsv != 0) {
-                return done;
-            }
-        }
-#endif
         if (deflater_ == nullptr) {
             const detail::deflater_kind kind{
                 own_.window_bits, level(), std::clamp<std::uint8_t>(settings_.memory_level, 1, 9)};
@@ -175,25 +167,6 @@ private:
     }
 
 #if defined(FRAMEWIRE_HAS_LIBDEFLATE)
-    [[nodiscard]] static constexpr std::size_t window_size(std::uint8_t bits) noexcept {
-        return bits >= 15 ? static_cast<std::size_t>(-1) : std::size_t{1} << bits;
-    }
-
-    // Nothing is committed, and `rsv` is 0, when it has to be done otherwise.
-    [[nodiscard]] encoded_payload encode_whole(std::span<const std::byte> payload,
-                                               extension_output& out) noexcept {
-        if (payload.size() < 2 || out.room() < payload.size()) return {};
-        const std::span<std::byte> room = out.prepare(payload.size());
-        if (room.empty()) return {out.error(), 0};
-        const std::size_t size =
-            detail::libdeflate_codec::compress(level(), payload, room.first(room.size() - 1));
-        if (size == 0) return {errc::success, 0, true};
-        // RFC 7692 7.2.3.5: what ends with a final block is followed by an octet of zero.
-        room[size] = std::byte{0};
-        out.commit(size + 1);
-        return {errc::success, rsv};
-    }
-
     // False, with nothing committed, when zlib has to look at it.
     [[nodiscard]] bool decode_whole(std::span<const std::byte> payload,
                                     extension_output& out) noexcept {
@@ -209,7 +182,7 @@ private:
         std::size_t used = 0;
         std::size_t made = 0;
         const std::span<const std::byte> all(in.data(), payload.size() + behind_whole.size());
-        if (!detail::libdeflate_codec::decompress(all, room, used, made)) return false;
+        if (!detail::libdeflate_decoder::decompress(all, room, used, made)) return false;
         if (used == all.size()) {
             // Taken for data by a stored block of the sender's that was cut short.
             const std::span<const std::byte> end =

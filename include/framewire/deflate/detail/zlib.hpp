@@ -309,23 +309,12 @@ inline void give_back(std::unique_ptr<inflater> used) noexcept {
 
 #if defined(FRAMEWIRE_HAS_LIBDEFLATE)
 
-// libdeflate takes whole messages only, keeps nothing between two, and is about twice as fast.
-class libdeflate_codec {
+// libdeflate takes whole messages only, keeps nothing between two, and is about twice as fast. It
+// is not used to compress: it can end a message by a final block only, which RFC 7692 7.2.3.4
+// allows, but behind which decompressors out there stop for good (zlib's does, where nobody resets
+// it).
+class libdeflate_decoder {
 public:
-    // Compresses to at most `room`; returns the size, 0 when it does not fit or there is no memory.
-    [[nodiscard]] static std::size_t compress(std::uint8_t level, std::span<const std::byte> input,
-                                              std::span<std::byte> room) noexcept {
-        if (gone) return 0;
-        own& mine = kept();
-        if (mine.compressor == nullptr || mine.level != level) { // there may be memory again
-            mine.compressor.reset(::libdeflate_alloc_compressor(level));
-            mine.level = level;
-        }
-        if (mine.compressor == nullptr) return 0;
-        return ::libdeflate_deflate_compress(mine.compressor.get(), input.data(), input.size(),
-                                             room.data(), room.size());
-    }
-
     // Decompresses one stream, up to its final block. False when that is not all there is, does not
     // fit, or is wrong: zlib then tells which.
     [[nodiscard]] static bool decompress(std::span<const std::byte> input,
@@ -333,30 +322,21 @@ public:
                                          std::size_t& made) noexcept {
         if (gone) return false;
         own& mine = kept();
-        if (mine.decompressor == nullptr) {
-            mine.decompressor.reset(::libdeflate_alloc_decompressor());
-        }
-        if (mine.decompressor == nullptr) return false;
-        return ::libdeflate_deflate_decompress_ex(mine.decompressor.get(), input.data(),
-                                                  input.size(), room.data(), room.size(), &used,
+        if (mine.state == nullptr) mine.state.reset(::libdeflate_alloc_decompressor());
+        if (mine.state == nullptr) return false;
+        return ::libdeflate_deflate_decompress_ex(mine.state.get(), input.data(), input.size(),
+                                                  room.data(), room.size(), &used,
                                                   &made) == LIBDEFLATE_SUCCESS;
     }
 
 private:
-    struct free_compressor {
-        void operator()(libdeflate_compressor* one) const noexcept {
-            ::libdeflate_free_compressor(one);
-        }
-    };
-    struct free_decompressor {
+    struct release {
         void operator()(libdeflate_decompressor* one) const noexcept {
             ::libdeflate_free_decompressor(one);
         }
     };
     struct own {
-        std::unique_ptr<libdeflate_compressor, free_compressor> compressor;
-        std::unique_ptr<libdeflate_decompressor, free_decompressor> decompressor;
-        std::uint8_t level = 0;
+        std::unique_ptr<libdeflate_decompressor, release> state;
         ~own() { gone = true; }
     };
     static inline thread_local bool gone = false;
