@@ -28,6 +28,7 @@ WebSocket {
     }
 
     active: true
+    compression: Qt.application.arguments.includes("--deflate")
     url: server + "/getCaseCount"
 
     onTextMessageReceived: message => {
