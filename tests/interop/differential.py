@@ -31,10 +31,6 @@ from peers import server_port, start_echo_server
 from support import NODE_MODULES, PEERS, Program, Skip, check, expect_success, main, tool
 
 PEERS_OF_ALL = ["beast", "websocketpp", "ws"]
-# libdeflate ends a message in a final block (BFINAL, RFC 7692 7.2.3.4): so do we, without
-# context takeover. Beast 1.81 takes it for an error, and websocketpp 0.8.2 for the end of the
-# whole stream: it finds later messages empty.
-PEERS_WITHOUT_FINAL_BLOCKS = ["beast", "websocketpp"]
 ROUND = 150
 IN_CI = 12 * ROUND
 
@@ -85,14 +81,14 @@ def peer(programs, name, *words):
     return Program(*command, *words, environment={"NODE_PATH": NODE_MODULES})
 
 
-def random_deflate(roll, takes_over="", most=()):
+def random_deflate(roll, most=()):
     """What one side wants, in the words of random_stream.hpp, or nothing.
-    `takes_over`: who does in any case; `most`: windows are not larger than in these words."""
+    `most`: windows are not larger than in these words."""
     if roll.randrange(6) == 0:
         return []
     words = ["deflate"]
     for side in "server", "client":
-        if roll.randrange(3) == 0 and side != takes_over:
+        if roll.randrange(3) == 0:
             words.append(f"{side}_no_context_takeover")
         # zlib has no window of 8 bits.
         bits = roll.choice((9, 10, 12, 15))
@@ -110,23 +106,15 @@ def random_deflate(roll, takes_over="", most=()):
 def one_round(programs, role, name, seed, messages):
     roll = random.Random(seed)
     our_client = roll.choice(("framewire_random_client", "framewire_random_client_zlib"))
-    takes_over = ""
-    if name in PEERS_WITHOUT_FINAL_BLOCKS:
-        if role == "echo":
-            takes_over = "server"
-        elif our_client == "framewire_random_client":
-            takes_over = "client"
-    client_wants = random_deflate(roll, takes_over)
+    client_wants = random_deflate(roll)
     if role == "client":
         # Where the two differ, ws refuses the connection.
         most = client_wants if name == "ws" else ()
-        server_wants = random_deflate(roll, takes_over, most)
+        server_wants = random_deflate(roll, most)
         server = peer(programs, name, "server", str(roll.getrandbits(32)), *server_wants)
         port = server_port(server)
     else:
         server_wants = roll.choice(([], ["--deflate"], ["--deflate"], ["--no-context-takeover"]))
-        if takes_over == "server":
-            server_wants = server_wants and ["--deflate"]
         server, port = start_echo_server(programs, "--no-greeting", *server_wants)
     relay = Relay(port, seed)
     words = ["client", f"ws://127.0.0.1:{relay.port}/", str(seed), str(messages), *client_wants]
