@@ -310,9 +310,9 @@ inline void give_back(std::unique_ptr<inflater> used) noexcept {
 #if defined(FRAMEWIRE_HAS_LIBDEFLATE)
 
 // libdeflate takes whole messages only, keeps nothing between two, and is about twice as fast. It
-// is not used to compress: it can end a message by a final block only, which RFC 7692 7.2.3.4
-// allows, but behind which decompressors out there stop for good (zlib's does, where nobody resets
-// it).
+// is not used to compress: it can end a message by a final block only. RFC 7692 7.2.3.4 allows
+// that, but Boost.Beast 1.81 takes it for an error, and websocketpp 0.8.2 finds all later messages
+// empty.
 class libdeflate_decoder {
 public:
     // Decompresses one stream, up to its final block. False when that is not all there is, does not
