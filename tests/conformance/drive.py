@@ -62,7 +62,8 @@ def expected_results(name=None):
     check(len(results) == CASES, f"{len(results)} results are expected of {CASES} cases")
     if name == "qml_client":
         for case in results:
-            if case.startswith(BY_ITSELF):
+            # In 13.7, the server has other wishes to offer.
+            if case.startswith(BY_ITSELF) and not case.startswith("13.7."):
                 results[case] = results[case]._replace(verdict="UNIMPLEMENTED")
     return results
 
@@ -106,7 +107,10 @@ def test_client(cases, start):
 
 def record(programs):
     """Compares what the suite sends with our table, which was made of the cases in Python 2."""
-    table = read_table(os.path.join(HERE, "autobahn_cases.tsv"))
+    # But for group 9, which is about time: long, and nothing that the others do not show.
+    table = {case: frames
+             for case, frames in read_table(os.path.join(HERE, "autobahn_cases.tsv")).items()
+             if group(case) != "9"}
     host, port = start_echo_server(programs).rsplit("/", 1)[1].split(":")
     recorder = Recorder((host, int(port)))
     rows = Fuzzer("sequence", table, recorder.url).wait()
