@@ -115,11 +115,17 @@ private:
     std::vector<std::jthread> threads_; // joined when the client ends
 };
 
+// The handler of an accept is not on the strand of the new socket.
+void serve_one(tcp::socket socket) {
+    const auto strand = socket.get_executor();
+    io::post(strand, [one = std::make_shared<server>(std::move(socket))] { one->start(); });
+}
+
 void serve(net::listener& from, io::io_context& context) {
     from.accept(io::make_strand(context),
                 [&from, &context](net::error_code error, tcp::socket socket) {
                     if (error) return;
-                    std::make_shared<server>(std::move(socket))->start();
+                    serve_one(std::move(socket));
                     serve(from, context);
                 });
 }
@@ -145,6 +151,58 @@ TEST_CASE("threads: streams on strands of one context, with senders in other thr
         io::post(listener.get_executor(), [&listener] { listener.close(); });
     }
     CHECK(counts.echoes == connections * (own_messages + 2 * foreign_messages));
+    CHECK(counts.clean == connections);
+}
+
+// Accepts on no strand, one connection at a time, each accept begun by the handler of the one
+// before. All is relaxed here, as it must not order what it is to show.
+class acceptor {
+public:
+    acceptor(io::io_context& context, std::size_t count) : listener(context), context_(context) {
+        REQUIRE_FALSE(listener.listen("127.0.0.1", 0));
+        start(count);
+    }
+
+    std::atomic<std::size_t> begun{0}; // handlers
+    std::atomic<std::size_t> gone{0};
+    net::listener listener;
+
+private:
+    void start(std::size_t count) {
+        const std::shared_ptr<void> handler(
+            nullptr, [this](void*) { gone.fetch_add(1, std::memory_order_relaxed); });
+        listener.accept(io::make_strand(context_), [this, count, handler](net::error_code error,
+                                                                          tcp::socket socket) {
+            const std::size_t number = begun.fetch_add(1, std::memory_order_relaxed);
+            if (error) return;
+            // The one before returns meanwhile, with this one in another thread.
+            wait_for(gone, number);
+            if (count > 1) start(count - 1);
+            serve_one(std::move(socket));
+            if (count > 1) wait_for(begun, number + 2);
+        });
+    }
+    static void wait_for(const std::atomic<std::size_t>& value, std::size_t least) {
+        while (value.load(std::memory_order_relaxed) < least)
+            std::this_thread::yield();
+    }
+
+    io::io_context& context_;
+};
+
+TEST_CASE("threads: a listener on no strand, of which one accept at a time is asked") {
+    tally counts;
+    io::io_context context;
+    acceptor from(context, connections);
+    for (std::size_t i = 0; i < connections; ++i) {
+        tcp::socket socket(io::make_strand(context));
+        std::make_shared<client>(std::move(socket), counts)->start(from.listener.local_endpoint());
+    }
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < runners; ++i)
+        threads.emplace_back([&context] { context.run(); });
+    threads.clear(); // they end with the last of the streams
+    CHECK(from.begun == connections);
     CHECK(counts.clean == connections);
 }
 

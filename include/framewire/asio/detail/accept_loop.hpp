@@ -162,6 +162,13 @@ private:
         return op;
     }
 
+    // Nothing is touched behind the handler: what it starts may be done by another thread by then.
+    void tell_first(const error_code& error, Socket socket) {
+        operation_type* const op = take_first();
+        go_on();
+        op->complete(delivery::here, error, std::move(socket));
+    }
+
     void cancel(operation_type* op) {
         const auto place = std::find_if(waiters_.begin(), waiters_.end(),
                                         [&](const waiter& w) { return w.op == op; });
@@ -200,15 +207,12 @@ private:
                 return;
             }
             Socket bound = bound_to(waiters_.front().where, std::move(socket));
-            take_first()->complete(delivery::here, {}, std::move(bound));
-            return go_on();
+            return tell_first({}, std::move(bound));
         }
         if (error == io::error::operation_aborted) return go_on(); // for others, if there are any
         if (waiters_.empty()) return;
         switch (trouble_of(error)) {
-        case accept_trouble::fatal:
-            take_first()->complete(delivery::here, error, std::move(socket));
-            return go_on();
+        case accept_trouble::fatal: return tell_first(error, std::move(socket));
         case accept_trouble::passing:
             if (++failed_in_a_row_ < most_in_a_row) return go_on();
             return pause();
