@@ -391,6 +391,26 @@ TEMPLATE_TEST_CASE("timers: a peer that reads nothing and says nothing is droppe
     CHECK(end.far.closed());
 }
 
+TEMPLATE_TEST_CASE("timers: a peer that reads slowly lives, whether or not a send waits for it",
+                   "[asio]", waitable_server_end, server_end, client_end) {
+    TestType end;
+    reader in;
+    end.far.set_capacity(1'000);
+    in.start(*end.stream);
+    CHECK(end.stream->send_text(std::string(200'000, 'x')));
+    end.poll();
+    for (int i = 0; i < 10; ++i) {
+        end.advance(15s);
+        REQUIRE(end.stream->is_open());
+        (void)end.far.read();
+        end.poll();
+    }
+    end.advance(20s);
+    end.advance(20s);
+    CHECK(in.ends == 1);
+    CHECK(in.error == errc::pong_timeout);
+}
+
 // --- Off
 
 TEMPLATE_TEST_CASE("timers: zero is off", "[asio]", waitable_server_end, client_end) {

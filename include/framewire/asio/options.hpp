@@ -27,7 +27,10 @@ struct timeouts {
     /// From that Ping to any byte: otherwise the transport is dropped with `errc::pong_timeout`.
     /// What the application leaves unread cannot tell whether the peer lives: the clocks of `idle`,
     /// `ping` and `pong` stand still meanwhile. Not so while it waits for the peer to read, in a
-    /// send or a drain: then every byte that the peer takes counts.
+    /// send or a drain.
+    /// A peer that takes what is sent lives, too: every write counts as a byte received as long as
+    /// something waits behind it, or a send or a drain waits. One that leaves nothing to be written
+    /// does not count: the system takes so much for a dead peer as well.
     std::chrono::milliseconds pong{20'000};
     /// From the first Close frame or failure to the end of the connection. Then the transport is
     /// dropped, with `errc::close_timeout` unless the closing handshake had been completed.

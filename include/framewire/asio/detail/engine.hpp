@@ -333,9 +333,10 @@ private:
         if (head_.empty()) head_.release();
     }
 
-    // Who reads what we wait for to be read lives.
+    // Who reads what we wait for to be read lives: there is room only because he took something. A
+    // write that leaves nothing says nothing, as the system takes it for a dead peer, too.
     void wrote() noexcept override {
-        if (!drains_.empty()) deadlines_.received(Clock::now());
+        if (!drains_.empty() || buffered() != 0) deadlines_.received(Clock::now());
     }
 
     // What is still to be read may say more, as the peer's Close does.
