@@ -180,6 +180,52 @@ TEMPLATE_TEST_CASE("sender: waits while a message is sent in fragments", "[asio]
     CHECK(end.sent() == "text-(\"a\") cont(\"b\") text(\"between\")");
 }
 
+TEMPLATE_TEST_CASE("sender: what it accepted goes in front of what the stream sends after that",
+                   "[asio]", server_end, waitable_client_end) {
+    TestType end;
+    const net::sender sender = end.stream->get_sender();
+    CHECK(sender.send_text("1"));
+    CHECK(end.stream->send_text("2"));
+    CHECK(sender.send_text("3"));
+    CHECK(end.stream->send_fragment(opcode::text, octets("4"), false));
+    CHECK(sender.send_text("5")); // has to wait for the last fragment
+    CHECK(end.stream->send_fragment(opcode::text, octets("4"), true));
+    CHECK(sender.send_text("6"));
+    CHECK(end.stream->send_binary(octets("7")));
+    CHECK(end.sent() == "text(\"1\") text(\"2\") text(\"3\") text-(\"4\") cont(\"4\") "
+                        "text(\"5\") text(\"6\") binary(\"7\")");
+    CHECK(sender.send_text("8")); // it is called again
+    CHECK(end.sent() == "text(\"8\")");
+}
+
+TEMPLATE_TEST_CASE("sender: what it accepted goes in front of the stream's Close", "[asio]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    close_completion closed;
+    end.stream->closed(closed.handler());
+    const net::sender sender = end.stream->get_sender();
+    CHECK(sender.send_text("last"));
+    CHECK(end.stream->close(close_code::normal, "bye") == errc::success);
+    CHECK(end.sent() == "text(\"last\") close(1000 \"bye\")");
+    end.answer_close();
+    CHECK(closed.done());
+    CHECK(closed.info.clean);
+}
+
+TEMPLATE_TEST_CASE("sender: the first to close is the one that closes", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end;
+    const net::sender sender = end.stream->get_sender();
+    CHECK(sender.close(close_code::going_away, "first") == errc::success);
+    SECTION("before the stream does") {
+        CHECK(end.stream->close(close_code::normal, "second") == errc::success);
+    }
+    SECTION("before the stream sends") {
+        CHECK(end.stream->send_text("behind").error == errc::not_open);
+    }
+    CHECK(end.sent() == "close(1001 \"first\")");
+}
+
 TEMPLATE_TEST_CASE("sender: outlives the stream", "[asio]", server_end, waitable_client_end) {
     net::sender sender;
     CHECK(sender.expired());

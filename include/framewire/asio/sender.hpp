@@ -26,6 +26,9 @@ namespace framewire::net {
 /// order in which that thread sent them. What is sent between two turns of the stream's executor
 /// wakes it once, and leaves in one write.
 ///
+/// What was accepted goes in front of what the stream itself sends or closes with after that; only
+/// between the fragments of a message it has to wait for the last one.
+///
 /// A message that was accepted is lost when the stream ends before it is written, as any is.
 class sender {
 public:

@@ -133,7 +133,7 @@ public:
     // --- Sending. What is sent in one turn leaves in one write.
 
     /// Queues a text message of valid UTF-8. It may be called at any time, any number of times;
-    /// messages leave in that order. Refused, with nothing queued: `not_open`, `text_not_utf8`,
+    /// messages leave in that order, behind those that a sender has accepted before. Refused, with nothing queued: `not_open`, `text_not_utf8`,
     /// `message_in_progress` (between fragments), `output_full`, `out_of_memory`.
     send_result send_text(std::string_view text, compress how = compress::if_agreed) {
         return engine_->send(opcode::text, as_bytes(text), how);
@@ -190,7 +190,9 @@ public:
 
     /// Sends a Ping and completes with the time until its Pong,
     /// `void(error_code, std::chrono::nanoseconds)`. Who asks while one is under way waits for the
-    /// same Pong.
+    /// same Pong. It has no time limit of its own. The Pong stands behind what the peer sent before
+    /// it: while a message waits for a read to be started, or reading is paused, it is not read, and
+    /// this does not complete.
     template <typename Token>
     requires(!std::is_convertible_v<Token, std::span<const std::byte>>) auto ping(Token&& token) {
         return io::async_initiate<Token, void(error_code, std::chrono::nanoseconds)>(
@@ -205,8 +207,10 @@ public:
 
     // --- Closing
 
-    /// Starts the closing handshake (RFC 6455 7.1.2), behind what was sent before. What arrives
-    /// from here on is thrown away. Legal in any state: it does nothing when the stream is closing
+    /// Starts the closing handshake (RFC 6455 7.1.2), behind what was sent before, by senders as
+    /// well. All that waits has to leave, and the peer to answer, within `timeouts::close`: what has
+    /// not left by then is lost, so `drain` comes before this on a slow link. What arrives from
+    /// here on is thrown away. Legal in any state: it does nothing when the stream is closing
     /// already, and drops the transport when it has not opened yet.
     /// Refused: `close_code_not_sendable`, `close_reason_too_long`, `close_reason_not_utf8`,
     /// `out_of_memory`.

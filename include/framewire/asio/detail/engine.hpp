@@ -103,11 +103,13 @@ public:
     // --- Sending
 
     send_result send(opcode kind, std::span<const std::byte> bytes, compress how) {
+        mail_first();
         return send_by(bytes.size(), [&] { return queue(kind, bytes, how); });
     }
 
     send_result send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
                               compress how) {
+        mail_first();
         const send_result result = send_by(
             bytes.size(), [&] { return connection_.send_fragment(kind, bytes, last, how); });
         if (result) {
@@ -180,6 +182,7 @@ public:
 
     errc close(close_code code, std::string_view reason) {
         if (phase_ == phase::open) {
+            mail_first();
             const bool first = connection_.state() == connection_state::open;
             const errc error = connection_.close(code, reason);
             if (error == errc::success && first) start_closing();
@@ -504,6 +507,10 @@ private:
         return framewire::message(error);
     }
 
+    // What senders were told will be sent goes in front of what the stream sends from now on.
+    void mail_first() {
+        if (mailbox_ != nullptr && mailbox_->called()) take_mail();
+    }
     void take_mail() {
         // A message cannot go between the fragments of another.
         if (mailbox_ == nullptr || fragmenting_) return;

@@ -12,6 +12,7 @@
 #include <framewire/options.hpp>
 #include <framewire/rfc6455.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -94,6 +95,9 @@ public:
         const std::lock_guard lock(mutex_);
         open_ = true;
     }
+    // Whether there is something to take that was accepted before, without the lock. Relaxed: who
+    // knows that it was accepted was told so by something that orders the two.
+    [[nodiscard]] bool called() const noexcept { return called_.load(std::memory_order_relaxed); }
     [[nodiscard]] mail take() {
         const std::lock_guard lock(mutex_);
         called_ = false;
@@ -144,7 +148,7 @@ private:
     const std::size_t limit_;
     const std::size_t high_water_;
     const overflow_policy on_overflow_;
-    bool called_ = false;
+    std::atomic<bool> called_ = false; // written under the lock
     bool open_ = false;
     bool closed_ = false;
     bool overflowed_ = false;
