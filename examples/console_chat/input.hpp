@@ -6,41 +6,24 @@
 #ifndef FRAMEWIRE_EXAMPLES_CONSOLE_CHAT_INPUT_HPP
 #define FRAMEWIRE_EXAMPLES_CONSOLE_CHAT_INPUT_HPP
 
+#include "standard_file.hpp"
 #include "support/coroutines.hpp"
 
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 
-#include <fcntl.h>
 #include <unistd.h>
-
-#if FRAMEWIRE_BOOST_ASIO
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
-#else
-#include <asio/posix/basic_stream_descriptor.hpp>
-#endif
 
 namespace example {
 
 class input_lines {
 public:
-    explicit input_lines(asio::io_context& context)
-        : waiter_(context.get_executor()), flags_(::fcntl(STDIN_FILENO, F_GETFL)) {
-        // epoll refuses files, which are always ready. Then `waiter_` stays closed.
-        framewire::net::error_code error;
-        const int copy = ::dup(STDIN_FILENO);
-        if (copy >= 0 && (waiter_.assign(copy, error), error)) ::close(copy);
-    }
-    input_lines(const input_lines&) = delete;
-    input_lines& operator=(const input_lines&) = delete;
-    // Asio has made it non-blocking, for everybody who has it open: a shell, say.
-    ~input_lines() {
-        if (flags_ >= 0) ::fcntl(STDIN_FILENO, F_SETFL, flags_);
-    }
+    explicit input_lines(asio::io_context& context) : file_(context, STDIN_FILENO) {}
 
     // The next line without its end, or nothing at the end of the input.
     task<std::optional<std::string>> next() {
@@ -56,31 +39,42 @@ public:
             text_.erase(0, begin_);
             begin_ = 0;
             searched = text_.size();
+            if (searched > longest) {
+                stop("a line is longer than 16 MiB");
+                text_.clear();
+                co_return std::nullopt;
+            }
             co_await read_more();
         }
     }
+    // Why the input ended before its end; empty when it did not.
+    [[nodiscard]] const std::string& problem() const { return problem_; }
 
 private:
+    static constexpr std::size_t longest = 16u << 20;
+
     task<> read_more() {
-        if (waiter_.is_open()) {
-            co_await waiter_.async_wait(waiter_.wait_read, as_result);
-        } else {
-            co_await asio::post(as_result); // others' turn
-        }
+        co_await file_.wait(asio::posix::descriptor_base::wait_read);
         std::array<char, 16'384> block;
         const ssize_t size = ::read(STDIN_FILENO, block.data(), block.size());
         if (size > 0) {
             text_.append(block.data(), static_cast<std::size_t>(size));
-        } else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+        } else if (size == 0) {
             ended_ = true;
+        } else if (!try_again()) {
+            stop(std::strerror(errno));
         }
     }
+    void stop(std::string why) {
+        problem_ = std::move(why);
+        ended_ = true;
+    }
 
-    asio::posix::basic_stream_descriptor<executor> waiter_;
-    const int flags_;
+    standard_file file_;
     std::string text_; // read, and not given out from begin_ on
     std::size_t begin_ = 0;
     bool ended_ = false;
+    std::string problem_;
 };
 
 } // namespace example

@@ -9,6 +9,7 @@
 // server slows the reading of the input, and a slow reader of the output slows the server.
 
 #include "input.hpp"
+#include "output.hpp"
 #include "program.hpp"
 
 #include <framewire/asio/client.hpp>
@@ -18,13 +19,14 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -38,7 +40,8 @@ class conversation {
 public:
     conversation(asio::io_context& context, const settings& chosen)
         : context_(context), chosen_(chosen),
-          ws_(context.get_executor(), chosen.client, chosen.deflate), input_(context) {}
+          ws_(context.get_executor(), chosen.client, chosen.deflate), input_(context),
+          output_(context), pause_(context) {}
 
     // Returns the code to end with.
     task<int> hold() {
@@ -54,6 +57,9 @@ public:
         const std::string subprotocol(ws_.subprotocol());
         say("open" + (subprotocol.empty() ? "" : ", subprotocol " + subprotocol) +
             (ws_.extension().active() ? ", compressed" : ""));
+        if (chosen_.client.trust_any_certificate_insecurely && chosen_.url.starts_with("wss:")) {
+            say("nobody has checked whom we talk to");
+        }
         asio::co_spawn(context_, talk(), [](const std::exception_ptr& thrown) {
             if (thrown) std::rethrow_exception(thrown);
         });
@@ -64,17 +70,24 @@ public:
         const bool regular = how.code == fw::close_code::normal ||
                              how.code == fw::close_code::going_away ||
                              how.code == fw::close_code::no_status_received;
-        co_return regular ? ended_well : closed_otherwise;
+        if (!regular) co_return closed_otherwise;
+        co_return incomplete_ ? failed : ended_well;
     }
 
-    void leave() { (void)ws_.close(fw::close_code::going_away); }
+    void leave() {
+        (void)ws_.close(fw::close_code::going_away);
+        output_.give_up(); // it may be what we wait for
+    }
 
 private:
     task<> listen() {
         for (;;) {
             auto [ended, message] = co_await ws_.read(as_result);
             if (ended) co_return;
-            show(message);
+            showing_ = true;
+            co_await output_.write(shown(message));
+            showing_ = false;
+            ++shown_;
         }
     }
 
@@ -87,22 +100,44 @@ private:
                 co_await told(ws_.send_text(text.substr(text.starts_with("//")), as_result));
             }
         }
+        if (!input_.problem().empty()) {
+            say("the input ends here: " + input_.problem());
+            incomplete_ = true;
+        }
         co_await finish();
     }
 
     // Completes when it is worth sending more.
-    static task<> told(task<std::tuple<net::error_code>> sending) {
+    task<> told(task<std::tuple<net::error_code>> sending) {
         auto [error] = co_await std::move(sending);
-        if (error) say("not sent: " + error.message());
+        if (error) complain("not sent: " + error.message());
     }
 
-    // A server that answers in order has answered everything when it answers the Ping.
+    // Who types sees it. A script has to be told by the code that the program ends with.
+    void complain(const std::string& what) {
+        say(what);
+        if (!input_is_terminal()) incomplete_ = true;
+    }
+
+    // A server that answers in order has answered everything when it answers the Ping. It may take
+    // as long as it likes, if only it takes and sends something now and then.
     task<> finish() {
-        const auto limit = std::make_shared<timer>(context_, 5s);
-        ws_.ping([limit](net::error_code, auto) { limit->cancel(); });
-        co_await limit->async_wait(as_result);
-        timer more(context_, chosen_.wait);
-        co_await more.async_wait(as_result);
+        ws_.ping([this](net::error_code, auto) {
+            if (!std::exchange(done_waiting_, true)) pause_.cancel();
+        });
+        std::pair<std::size_t, std::size_t> before;
+        for (int idle = 0; !done_waiting_ && idle < 10; ++idle) {
+            const std::pair now(shown_, ws_.buffered_amount());
+            if (showing_ || now != std::exchange(before, now)) idle = 0;
+            pause_.expires_after(500ms);
+            co_await pause_.async_wait(as_result);
+        }
+        if (!std::exchange(done_waiting_, true)) {
+            say("gave up waiting for answers: nothing came and nothing was sent for 5 s");
+            incomplete_ = true;
+        }
+        pause_.expires_after(chosen_.wait);
+        co_await pause_.async_wait(as_result);
         (void)ws_.close(fw::close_code::normal);
     }
 
@@ -124,23 +159,25 @@ private:
         } else if (command == "/help") {
             say_commands();
         } else {
-            say("not sent: there is no " + std::string(command) + "; /help lists what there is");
+            complain("not sent: there is no " + std::string(command) +
+                     "; /help lists what there is");
         }
     }
 
     void close(std::string_view code, std::string_view reason) {
         unsigned short number = 1000;
         const char* const end = code.data() + code.size();
-        if (!code.empty() && std::from_chars(code.data(), end, number).ptr != end) {
-            return say("/close [CODE [REASON]]");
+        const auto [stopped, wrong] = std::from_chars(code.data(), end, number);
+        if (!code.empty() && (stopped != end || wrong != std::errc{})) {
+            return complain("not closed: /close [CODE [REASON]]");
         }
         const fw::errc error = ws_.close(fw::close_code{number}, reason);
-        if (error != fw::errc::success) say("not closed: " + std::string(fw::message(error)));
+        if (error != fw::errc::success) complain("not closed: " + std::string(fw::message(error)));
     }
 
     task<> send_file(std::string name) {
         const std::optional<std::string> bytes = contents_of(name);
-        if (!bytes) co_return say("cannot read " + name);
+        if (!bytes) co_return complain("not sent: cannot read " + name);
         co_await told(ws_.send_binary(std::as_bytes(std::span(*bytes)), as_result));
     }
 
@@ -154,6 +191,12 @@ private:
     const settings& chosen_;
     net::client_with<fw::permessage_deflate, executor> ws_;
     input_lines input_;
+    output output_;
+    timer pause_;
+    std::size_t shown_ = 0;
+    bool showing_ = false;
+    bool done_waiting_ = false; // for answers
+    bool incomplete_ = false;   // something was not sent, or not answered
 };
 
 } // namespace

@@ -53,10 +53,13 @@ constexpr char help[] =
     "                          not given; 0 never does\n"
     "  --wait SECONDS          stay for so long at the end of the input, behind the answers; 0,\n"
     "                          if not given\n"
+    "At the end of the input it waits for the answers, and gives up after 5 seconds in which no\n"
+    "message came and nothing was sent. A line has at most 16 MiB.\n"
     "Ends with 0 after a regular end (close code 1000 or 1001, or the end of the input), 1 when "
     "the\n"
-    "connection failed or broke, 2 for wrong usage, 3 when the server refused it, 4 when the\n"
-    "connection was closed with another code.\n";
+    "connection failed or broke, answers did not come, the input could not be read or, unless it\n"
+    "is a terminal, a line of it could not be sent; 2 for wrong usage, 3 when the server refused\n"
+    "the connection, 4 when it was closed with another code.\n";
 constexpr char commands[] = "a line is a message, but for these:\n"
                             "  /ping                   how long the server takes to answer\n"
                             "  /binary FILE            sends a file as a binary message\n"
@@ -89,10 +92,10 @@ void write(int file, std::string_view text) {
     }
 }
 
-void write_line(int file, std::string_view colour, std::string line) {
+std::string line_for(int file, std::string_view colour, std::string line) {
     if (is_terminal(file)) line = printable(line, "\n\t");
     if (has_colours(file)) line = "\x1b[" + std::string(colour) + 'm' + line + "\x1b[m";
-    write(file, line + '\n');
+    return line + '\n';
 }
 
 std::string without_spaces(std::string_view text) {
@@ -161,7 +164,7 @@ settings parse(int argc, const char* const* argv) {
     arguments words(argc, argv);
     while (!words.empty()) {
         const std::string_view word = words.take();
-        if (word == "--help") {
+        if (word == "--help" || word == "-h") {
             chosen.help = true;
         } else if (word == "--header") {
             chosen.client.headers.push_back(header(words.value_of(word)));
@@ -233,16 +236,20 @@ std::optional<std::string> contents_of(const std::string& name) {
     }
 }
 
-void show(const net::message& received) {
-    if (received.is_text()) return write_line(STDOUT_FILENO, "36", std::string(received.text()));
+std::string shown(const net::message& received) {
+    if (received.is_text()) return line_for(STDOUT_FILENO, "36", std::string(received.text()));
     constexpr std::size_t most = 16;
     std::string line = "(" + std::to_string(received.payload.size()) + " bytes:";
     for (const std::byte byte : received.payload.first(std::min(most, received.payload.size())))
         line += ' ' + hex(static_cast<unsigned char>(byte));
-    write_line(STDOUT_FILENO, "35", line + (received.payload.size() > most ? " ...)" : ")"));
+    return line_for(STDOUT_FILENO, "35", line + (received.payload.size() > most ? " ...)" : ")"));
 }
 
-void say(std::string_view status) { write_line(STDERR_FILENO, "2", "# " + std::string(status)); }
+void say(std::string_view status) {
+    write(STDERR_FILENO, line_for(STDERR_FILENO, "2", "# " + std::string(status)));
+}
+
+bool input_is_terminal() { return is_terminal(STDIN_FILENO); }
 
 void say_commands() { say(commands); }
 

@@ -25,7 +25,7 @@ namespace net = framewire::net;
 // How the program ends.
 enum exit_code : int {
     ended_well = 0,
-    failed = 1, // it could not connect, or the connection broke
+    failed = 1, // it could not connect, the connection broke, or not all was sent or answered
     wrong_words = 2,
     refused = 3,          // the server answered that there will be no connection
     closed_otherwise = 4, // with a code that is not about a regular end
@@ -50,8 +50,10 @@ int say_failed(const std::exception& why);
 // Nothing when the file cannot be read.
 std::optional<std::string> contents_of(const std::string& name);
 
-// Messages go to the standard output...
-void show(const net::message& received);
+[[nodiscard]] bool input_is_terminal();
+
+// Messages go to the standard output, as this...
+std::string shown(const net::message& received);
 // ...and all else to the standard error.
 void say(std::string_view status);
 void say_commands();

@@ -92,14 +92,20 @@ def test_commands(programs):
     run(programs, url(port), code=0, lines=f"//slash\n/binary {name}\n",
         output="/slash\n(18 bytes: fa fb fc fd fe ff fa fb fc fd fe ff fa fb fc fd ...)\n")
     with Chat(programs, url(port)) as chat:
-        chat.say("/ping\n/help\n/nothing\n/binary /nowhere\n/binary /\n/binary\n/close x\n/close 1006\n")
+        chat.say("/ping\n/help\n/nothing\n/binary /nowhere\n/binary /\n/binary\n/close x\n/close 1006\n"
+                 "/close 99999 hm\n")
         chat.process.stdin.write(b"\xff is not UTF-8\n")
         chat.say("after that\n")
-        _, told = chat.expect_end(0, "after that\n")
+        _, told = chat.expect_end(1, "after that\n")
         for pattern in (r"^# answered in \d+\.\d+ ms$", r"^# .*/nothing.*/help", r"/binary FILE",
-                        r"cannot read /nowhere", r"cannot read /$", r"cannot read $", r"/close \[CODE",
+                        r"cannot read /nowhere", r"cannot read /$", r"cannot read $", r"/close \[CODE.*\n(.*\n)+# .*/close \[CODE",
                         r"^# not closed: ", r"^# not sent: .*UTF-8"):
             check(re.search(pattern, told, re.MULTILINE), f"{pattern} is not in\n{told}")
+
+    for line in b"\xff\n", b"/binary /nowhere\n", b"/nothing\n", b"/close 65536\n":
+        with Chat(programs, url(port)) as chat:
+            chat.process.stdin.write(line)
+            chat.expect_end(1, "", "\n# not ", lines="")
 
     server = Listener()
     with Chat(programs, url(server.port)) as chat, server.open() as peer:
@@ -123,7 +129,8 @@ def test_options(programs):
                   ["--header", "x", "ws://localhost"], ["--header"], ["ws://localhost/#x"],
                   ["--proxy", "localhost:80", "ws://localhost"], ["--wait", "-1", "ws://localhost"]):
         run(programs, *words, code=2, output="", status=usage)
-    check("--insecure" in run(programs, "--help", code=0)[0], "--help")
+    for word in "--help", "-h":
+        check("--insecure" in run(programs, word, code=0)[0], word)
 
     server = Listener()
     with Chat(programs, "--header", "X-One: 1: 2", "--header", "x-two:3", "--origin",
@@ -208,6 +215,28 @@ def test_end_of_input(programs):
         check(peer.receive()[0] == PING, "a Ping")
         peer.expect(CLOSE, close_payload(1000))
         chat.expect_end(1, "", "closing handshake")
+    # What was not answered is told, even when the connection ends as it should.
+    with Chat(programs, url(server.port)) as chat, server.open() as peer:
+        chat.process.stdin.close()
+        chat.process.stdin = None
+        check(peer.receive()[0] == PING, "a Ping")
+        peer.expect(CLOSE, close_payload(1000))
+        peer.send(CLOSE, close_payload(1000))
+        peer.end()
+        chat.expect_end(1, "", "gave up")
+    # A slow server is waited for as long as something comes.
+    with Chat(programs, url(server.port)) as chat, server.open() as peer:
+        chat.process.stdin.close()
+        chat.process.stdin = None
+        opcode, payload = peer.receive()
+        for _ in range(3):
+            check(not select.select([peer.socket], [], [], 2.5)[0], "it waits")
+            peer.send(TEXT, "slowly")
+        peer.send(PONG, payload)
+        peer.expect(CLOSE, close_payload(1000))
+        peer.send(CLOSE, close_payload(1000))
+        peer.end()
+        chat.expect_end(0, "slowly\n" * 3)
 
 
 def test_silent_input(programs):
@@ -225,6 +254,49 @@ def test_silent_input(programs):
         chat.process.send_signal(signal.SIGINT)
         peer.expect(CLOSE, close_payload(1001))
         peer.send(CLOSE, close_payload(1001))
+        peer.end()
+        chat.expect_end(0, "")
+
+
+def test_bad_input(programs):
+    _, port = start(programs, "--no-greeting")
+    directory = os.open(folder(), os.O_RDONLY)
+    with Chat(programs, url(port), stdin=directory) as chat:
+        chat.expect_end(1, "", "\n# the input ends here: .*directory")
+    os.close(directory)
+    # A file, which would be read as a whole.
+    name = os.path.join(folder(), "one line")
+    with open(name, "wb") as file:
+        file.write(b"first\n" + b"x" * (17 << 20))
+    with open(name, "rb") as file, Chat(programs, url(port), stdin=file) as chat:
+        chat.expect_end(1, "first\n", "\n# the input ends here: .*16 MiB")
+
+
+def test_unread_output(programs):
+    server = Listener()
+    with Chat(programs, url(server.port)) as chat, server.open() as peer:
+        # More than a pipe holds.
+        peer.send(TEXT, "x" * 1_000_000)
+        chat.process.stdout.read(1)
+        chat.process.send_signal(signal.SIGINT)
+        peer.expect(CLOSE, close_payload(1001))
+        peer.send(CLOSE, close_payload(1001))
+        peer.end()
+        check(chat.process.wait(PATIENCE) == 0, f"ended with {chat.process.returncode}")
+    # Who reads late gets it all, and the end of the input waits for it.
+    with Chat(programs, url(server.port)) as chat, server.open() as peer:
+        peer.send(TEXT, "x" * 1_000_000)
+        peer.send(TEXT, "behind it")
+        chat.process.stdin.close()
+        chat.process.stdin = None
+        opcode, payload = peer.receive()
+        check(opcode == PING, f"{opcode} {payload}")
+        peer.send(PONG, payload)
+        check(not select.select([peer.socket], [], [], 6)[0], "it waits for its reader")
+        read = chat.process.stdout.read(1_000_011)
+        check(read == b"x" * 1_000_000 + b"\nbehind it\n", f"{len(read)} bytes")
+        peer.expect(CLOSE, close_payload(1000))
+        peer.send(CLOSE, close_payload(1000))
         peer.end()
         chat.expect_end(0, "")
 
@@ -300,7 +372,7 @@ def test_tls(programs):
             ("good", [], 1, "certificate"),
             ("wrong_name", ["--ca", "ca.pem"], 1, "example.org"),
             ("expired", ["--ca", "ca.pem"], 1, "expired"),
-            ("wrong_name", ["--insecure"], 0, "closed, 1000"),
+            ("wrong_name", ["--insecure"], 0, "nobody has checked(.*\n)+.*closed, 1000"),
             ("self_signed", ["--insecure"], 0, "closed, 1000"),
             ("self_signed", [], 1, "certificate"),
             ("good", ["--ca", "nowhere.pem"], 1, "nowhere.pem")):
