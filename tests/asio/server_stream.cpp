@@ -7,9 +7,12 @@
 #include "support/catch.hpp"
 #include "support/connected.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace framewire;
@@ -505,6 +508,125 @@ TEMPLATE_TEST_CASE("server_stream: a head costs no more than its limit and a buf
         CHECK(server.request.calls == 0);
         CHECK(allocations().live_bytes - before <= static_cast<std::int64_t>(limit));
         CHECK(peak_bytes() - before <= static_cast<std::int64_t>(limit) + 140'000);
+    }
+}
+
+namespace {
+
+/// A transport that is to shake hands first: what the far end has to say to that is "!".
+struct handshaking_test_stream : test_stream {
+    using test_stream::test_stream;
+    static constexpr int server = 1;
+
+    template <typename Handler> void async_handshake(int /*unused*/, Handler handler) {
+        auto byte = std::make_shared<char>();
+        const auto room = io::buffer(byte.get(), 1);
+        async_read_some(room, [byte = std::move(byte), handler = std::move(handler)](
+                                  error_code error, std::size_t) mutable {
+            if (!error && *byte != '!') error = io::error::access_denied;
+            handler(error);
+        });
+    }
+};
+
+} // namespace
+
+TEST_CASE("server_stream: the open timer runs from the TLS handshake on", "[asio]") {
+    using end_type = connected<role::server, handshaking_test_stream>;
+    end_type end{end_type::not_open_yet{}};
+    completion secured;
+    completion requested;
+    close_completion closed;
+    end.stream->closed(closed.handler());
+    const auto read_request = [&] {
+        end.stream->read_request(
+            [&](const error_code& error, const upgrade_request&) { requested.note(error); });
+        end.poll();
+    };
+    end.stream->tls_handshake(secured.handler());
+    end.advance(9s);
+    CHECK(secured.calls == 0);
+
+    SECTION("while nothing comes") {
+        end.advance(1s);
+        CHECK(secured.failed(errc::open_timeout));
+        CHECK(closed.info.error == errc::open_timeout);
+        CHECK(end.far.closed());
+        read_request();
+        CHECK(requested.failed(errc::open_timeout));
+    }
+    SECTION("between the handshakes") {
+        end.receive("!");
+        CHECK(secured.done());
+        end.advance(1s);
+        CHECK(end.far.closed());
+        read_request();
+        CHECK(requested.failed(errc::open_timeout));
+    }
+    SECTION("while the request is read") {
+        end.receive("!");
+        CHECK(secured.done());
+        read_request();
+        end.advance(1s);
+        CHECK(requested.failed(errc::open_timeout));
+        CHECK(end.far.read().starts_with("HTTP/1.1 408 "));
+    }
+    SECTION("and ends when the connection is open") {
+        end.receive("!" + request_head());
+        CHECK(secured.done());
+        read_request();
+        CHECK(requested.done());
+        completion accepted;
+        end.stream->accept({}, accepted.handler());
+        end.advance(9s);
+        CHECK(accepted.done());
+        CHECK(end.stream->is_open());
+    }
+    SECTION("unless it fails") {
+        end.receive("?");
+        CHECK(secured.failed(io::error::access_denied));
+        CHECK(closed.info.error == io::error::access_denied);
+        CHECK(end.far.closed());
+    }
+}
+
+TEST_CASE("server_stream: one TLS handshake, before anything is read", "[asio]") {
+    using end_type = connected<role::server, handshaking_test_stream>;
+    end_type end{end_type::not_open_yet{}};
+    completion first;
+    completion second;
+    SECTION("one") {
+        end.stream->tls_handshake(first.handler());
+        end.stream->tls_handshake(second.handler());
+        end.receive("!");
+        CHECK(first.done());
+        CHECK(second.failed(errc::not_open));
+    }
+    SECTION("before") {
+        end.stream->read_request(
+            [&](const error_code& error, const upgrade_request&) { first.note(error); });
+        end.stream->tls_handshake(second.handler());
+        end.poll();
+        CHECK(second.failed(errc::not_open));
+        CHECK(first.calls == 0);
+    }
+    SECTION("none of a stream that was closed") {
+        end.stream->tls_handshake(first.handler());
+        end.poll();
+        CHECK(end.stream->close() == errc::success);
+        end.stream->tls_handshake(second.handler());
+        end.poll();
+        CHECK(first.failed(io::error::operation_aborted));
+        CHECK(second.failed(io::error::operation_aborted));
+        CHECK(end.far.closed());
+    }
+    SECTION("or destroyed") {
+        end.stream->tls_handshake(first.handler());
+        end.poll();
+        end.stream.reset();
+        end.poll();
+        CHECK(first.calls == 0);
+        CHECK(end.far.closed());
     }
 }
 

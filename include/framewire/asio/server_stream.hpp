@@ -30,7 +30,18 @@ struct server_options {
     stream_options stream = {};
 };
 
+namespace detail {
+
+/// TLS, such as asio::ssl::stream.
+template <typename T>
+concept handshaking_stream = requires(T& stream, void (*handler)(const error_code&)) {
+    stream.async_handshake(T::server, handler);
+};
+
+} // namespace detail
+
 /// A connection that a client has opened:
+/// 0. with TLS, `tls_handshake`, unless it has been done;
 /// 1. `read_request`, unless another HTTP server has read it: then `adopt` comes first;
 /// 2. look at the request for as long as it takes;
 /// 3. `accept` or `refuse`. Once accepted, see `stream`.
@@ -44,13 +55,28 @@ class server_stream : public stream<AsyncStream, role::server, Options, Extensio
 public:
     using typename base::executor_type;
 
-    /// \param transport connected; with TLS, past the TLS handshake.
+    /// \param transport connected.
     /// \param extension what this side wants of the extension. `accept` negotiates it, unless its
     /// response says what `extensions` are to be.
     server_stream(AsyncStream transport, const server_options& options,
                   const typename Extension::settings& extension = {})
         : base(std::make_shared<engine_type>(std::move(transport), options.origins, options.stream,
                                              extension)) {}
+
+    /// Has the transport do the TLS handshake, `void(error_code)`, as its server. The open timer
+    /// starts with it: what comes later than that is `errc::open_timeout`. An error, which is that
+    /// timer's or the transport's, ends the stream. Once, before `read_request` and before `adopt`;
+    /// else `errc::not_open`.
+    template <typename Token = io::default_completion_token_t<executor_type>>
+    requires detail::handshaking_stream<AsyncStream>
+    auto tls_handshake(Token&& token = io::default_completion_token_t<executor_type>()) {
+        return io::async_initiate<Token, void(error_code)>(
+            [](auto&& handler, std::shared_ptr<typename base::engine_type> engine) {
+                static_cast<engine_type&>(*engine).start_tls_handshake(
+                    std::forward<decltype(handler)>(handler));
+            },
+            token, this->engine_);
+    }
 
     /// Takes what was read from the transport already: the head of the request, as it came, and
     /// what stands behind it. The head may end in what is read next. Copied.

@@ -24,7 +24,10 @@ public:
     // The values are borrowed.
     explicit deadlines(const timeouts& values) noexcept : values_(values) {}
 
-    void opening(time_point now) noexcept { fixed_ = after(now, values_.open); }
+    // The first of the handshakes that open a stream starts it, for all of them.
+    void opening(time_point now) noexcept {
+        if (fixed_ == never) fixed_ = after(now, values_.open);
+    }
     void opened(time_point now) noexcept {
         fixed_ = never;
         received_ = now;

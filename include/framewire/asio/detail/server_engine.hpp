@@ -49,7 +49,9 @@ class server_engine final : public engine<Next, role::server, Options, Extension
         std::optional<server_handshake> handshake;
         std::vector<std::byte> adopted; // read by somebody else, not taken yet
         operation_queue<upgrade_request> waiting;
+        operation_queue<> securing;
         operation_queue<> refusals;
+        bool secured = false; // the TLS handshake was begun
         bool told = false;    // the application knows the request
         bool refused = false; // by the application, and it is written
     };
@@ -89,6 +91,24 @@ public:
         adopt(std::as_bytes(std::span(head)));
         adopt(leftover);
         return errc::success;
+    }
+
+    template <typename Handler> void start_tls_handshake(Handler&& handler) {
+        auto* const op = this->make_waiting(opening_->securing, std::forward<Handler>(handler));
+        if (this->is_over()) return op->fail(this->end_error());
+        if (this->phase_ != phase::idle || std::exchange(opening_->secured, true)) {
+            return op->fail(make_error(errc::not_open));
+        }
+        opening_->securing.push(op);
+        this->deadlines_.opening(Clock::now());
+        this->next_.async_handshake(Next::server,
+                                    [keep = std::static_pointer_cast<server_engine>(
+                                         this->shared_from_this())](const error_code& error) {
+                                        if (keep->is_over()) return; // by the timer, say
+                                        if (error) return keep->end(error);
+                                        keep->opening_->securing.complete_all({});
+                                    });
+        this->arm(false);
     }
 
     template <typename Handler> void start_read_request(Handler&& handler) {
@@ -200,6 +220,7 @@ private:
     }
 
     void open_timed_out() override {
+        if (this->phase_ == phase::idle) return this->end(make_error(errc::open_timeout));
         if (this->phase_ != phase::opening && this->phase_ != phase::deciding) return;
         http_rejection late;
         late.status = http_status_for(errc::open_timeout);
@@ -209,6 +230,7 @@ private:
 
     void fail_opening(const error_code& error) override {
         if (opening_ == nullptr) return;
+        opening_->securing.fail_all(error);
         opening_->waiting.fail_all(error);
         // A refusal that was written has done what it was to do.
         opening_->refused = error == errc::upgrade_refused && !this->broken_ && this->all_written();
@@ -216,6 +238,7 @@ private:
     }
     void destroy_opening(delivery how) noexcept override {
         if (opening_ == nullptr) return;
+        opening_->securing.destroy_all(how);
         opening_->waiting.destroy_all(how);
         opening_->refusals.destroy_all(how);
     }
