@@ -54,7 +54,8 @@ public:
             auto [ended, message] = co_await ws.read(as_result);
             if (ended) break;
             // Waits while the client reads too slowly, and nothing is read from it meanwhile: it
-            // cannot make us hold much more than one message.
+            // cannot make us hold much more than two messages, the one that was read last and its
+            // copy that waits to be sent.
             auto [refused] = co_await ws.send(message, as_result);
             if (refused) break;
         }
@@ -63,7 +64,10 @@ public:
 
     // Decides whether the client may come in, and opens the connection.
     task<net::error_code> let_in(client& ws, endpoint peer) {
-        if (const net::error_code error = co_await begin_tls(ws)) co_return error;
+        if constexpr (!std::is_same_v<Transport, tcp_socket>) {
+            auto [failed] = co_await ws.tls_handshake(as_result);
+            if (failed) co_return failed;
+        }
         auto [error, request] = co_await ws.read_request(as_result);
         if (error) co_return error; // it was no valid request, and has been answered
         const std::string target(request.target);
@@ -86,10 +90,15 @@ public:
     }
 
     task<> listen(listener& from) {
+        // The listener tries again by itself, many times a second: one line is enough.
+        from.on_exhausted([this](const net::error_code& error) {
+            if (!std::exchange(exhausted_, true)) say_exhausted(chosen_, error);
+        });
         for (;;) {
             auto [error, socket] = co_await from.accept(as_result);
             if (stopping_) co_return;
             if (error) co_return give_up(error);
+            exhausted_ = false;
             net::error_code ignored;
             const endpoint peer = socket.remote_endpoint(ignored);
             (void)socket.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -148,25 +157,11 @@ private:
         }
     }
 
-    // The time limit of the stream begins with the request; the handshake of TLS has its own.
-    static task<net::error_code> begin_tls(client& ws) {
-        if constexpr (std::is_same_v<Transport, tcp_socket>) {
-            co_return net::error_code();
-        } else {
-            timer limit(ws.get_executor(), 10s);
-            limit.async_wait([sender = ws.get_sender()](net::error_code cancelled) {
-                if (!cancelled) (void)sender.close();
-            });
-            auto [error] =
-                co_await ws.next_layer().async_handshake(asio::ssl::stream_base::server, as_result);
-            co_return error;
-        }
-    }
-
     const settings& chosen_;
     asio::ssl::context* const tls_;
     std::unordered_set<client*> guests_;
     bool stopping_ = false;
+    bool exhausted_ = false; // since somebody was accepted
     asio::io_context context_{1};
     std::vector<listener> listeners_;
 };

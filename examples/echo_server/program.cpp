@@ -45,7 +45,8 @@ constexpr char help[] =
     "                       idle takes no memory for it\n"
     "  --greeting TEXT      the first message; \"Welcome to Awesome Chat\", if not given\n"
     "  --no-greeting        no such message\n"
-    "  --quiet              no line for each connection\n"
+    "  --quiet              no line for each connection. Without it the server waits when nobody\n"
+    "                       reads what it prints\n"
     "SIGINT and SIGTERM close all connections with 1001, wait for at most 5 seconds, and end the\n"
     "program with 0; the second one ends it at once. Ends with 1 when it cannot listen, with 2 "
     "for\n"
@@ -86,7 +87,7 @@ settings parse(int argc, const char* const* argv) {
     arguments words(argc, argv);
     while (!words.empty()) {
         const std::string_view word = words.take();
-        if (word == "--help") {
+        if (word == "--help" || word == "-h") {
             chosen.help = true;
         } else if (word == "--host") {
             chosen.host = words.value_of(word);
@@ -195,6 +196,10 @@ void say_closed(const settings& chosen, const endpoint& peer, const net::close_i
     if (!how.reason.empty()) line += ", \"" + printable(how.reason) + '"';
     if (how.error) line += ", " + how.error.message();
     print(line);
+}
+
+void say_exhausted(const settings& chosen, const net::error_code& error) {
+    if (!chosen.quiet) print("clients have to wait: " + error.message());
 }
 
 int say_failed(const std::exception& why) {

@@ -49,11 +49,14 @@ std::vector<listener> open_listeners(asio::io_context& context, const settings& 
 std::vector<listener> join_listeners(asio::io_context& context,
                                      const std::vector<listener>& others);
 
+// What is printed has to be read: when a pipe is full, the thread that prints waits.
 int say_help();
 void say_listening(const settings& chosen, const std::vector<listener>& listeners);
 void say_opened(const settings& chosen, const endpoint& peer, std::string_view target);
 void say_refused(const settings& chosen, const endpoint& peer, const net::error_code& error);
 void say_closed(const settings& chosen, const endpoint& peer, const net::close_info& how);
+// Clients have to wait, for want of descriptors or memory.
+void say_exhausted(const settings& chosen, const net::error_code& error);
 // Tells why the program ends, and returns the code to end with.
 int say_failed(const std::exception& why);
 

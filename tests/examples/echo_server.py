@@ -243,6 +243,9 @@ def test_no_descriptors(programs):
         client.close()
     stop(server)
     check(server.output.count(": open, ") == 40, "not everybody was served")
+    # Told at most once between two that were let in, however often it was tried.
+    waits = server.output.count("clients have to wait: Too many open files\n")
+    check(0 < waits <= 41, f"told {waits} times that clients have to wait")
 
 
 def test_threads(programs):
