@@ -112,6 +112,17 @@ TEMPLATE_TEST_CASE("stream: closes with a code and a reason, and tells what the 
     CHECK(end.sent().empty());
 }
 
+TEMPLATE_TEST_CASE("stream: closes with 1000 and no reason when it is told nothing else", "[asio]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    close_completion closed;
+    end.stream->close(closed.handler());
+    CHECK(end.sent() == "close(1000 \"\")");
+    end.answer_close();
+    CHECK(closed.done());
+    CHECK(closed.info.clean);
+}
+
 TEMPLATE_TEST_CASE("stream: answers a Close, and tells who closed", "[asio][rfc6455-5.5.1]",
                    server_end, client_end, waitable_server_end, waitable_client_end) {
     const std::size_t chunk = GENERATE(1u, 3u, 1000u);

@@ -10,6 +10,8 @@
 #include "support/connected.hpp"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -217,6 +219,27 @@ TEMPLATE_TEST_CASE("stream: no handler is called from within the call that start
 }
 
 // --- Sending
+
+TEMPLATE_TEST_CASE("stream: sends bytes from whatever holds them in a row", "[asio]", server_end,
+                   waitable_client_end) {
+    TestType end;
+    const std::vector<unsigned char> vector{'a', 'b'};
+    const std::string_view view = "c";
+    std::array<char, 1> array{'d'};
+    const unsigned char plain[] = {'e'};
+    completion sent;
+    CHECK(end.stream->send_binary(vector));
+    CHECK(end.stream->send_binary(view, compress::never));
+    CHECK(end.stream->get_sender().send_binary(array));
+    end.stream->send_binary(plain, sent.handler());
+    CHECK(end.stream->send_binary(std::string("f")));
+    CHECK(end.stream->send_binary(std::as_bytes(std::span(vector))));
+    CHECK(end.sent() == "binary(\"ab\") binary(\"c\") binary(\"d\") binary(\"e\") "
+                        "binary(\"f\") binary(\"ab\")");
+    CHECK(sent.done());
+    STATIC_REQUIRE_FALSE(net::detail::byte_range<const char[8]>);
+    STATIC_REQUIRE_FALSE(net::detail::byte_range<std::vector<int>>);
+}
 
 TEMPLATE_TEST_CASE("stream: what is sent at a time leaves in order, in one write", "[asio]",
                    server_end, client_end, waitable_server_end, waitable_client_end) {

@@ -30,7 +30,7 @@ namespace framewire::net {
 /// ```
 /// framewire::net::client ws(context);
 /// co_await ws.connect("wss://example.org/chat", asio::use_awaitable);
-/// ws.send_text("hello");
+/// co_await ws.send_text("hello", asio::use_awaitable);
 /// const auto message = co_await ws.read(asio::use_awaitable);
 /// ```
 ///
@@ -86,10 +86,11 @@ public:
     /// addresses (RFC 8305), asks the proxy if there is one, does the TLS handshake and the opening
     /// handshake. All of that together is bounded by `timeouts::open`. Redirects are not followed.
     ///
-    /// A connection that is still there is left as the destructor would leave it, and its senders
-    /// are of no use for the new one; a `connect` that is still under way completes with
-    /// `operation_aborted`. The client may not be moved between
-    /// making a deferred operation of it and starting that.
+    /// A connection that is still there is left as the destructor would leave it: handlers that
+    /// wait for it are destroyed and never called, so that a coroutine in one of its reads does not
+    /// go on. Its senders are of no use for the new one. A `connect` that is still under way
+    /// completes with `operation_aborted`. The client may not be moved between making a deferred
+    /// operation of it and starting that.
     ///
     /// Errors, each with an `error_text`: what `parse_uri` and `client_handshake` refuse, before
     /// anything is sent; Asio's for names and sockets; `errc::proxy_refused`; those of OpenSSL,

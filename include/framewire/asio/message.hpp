@@ -12,13 +12,33 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace framewire::net {
+
+namespace detail {
+
+/// Something to send as it lies in memory: std::vector<unsigned char>, std::string. Not a string
+/// literal, which would be sent with its zero.
+template <typename T>
+concept byte_range = std::ranges::contiguous_range<T> && std::ranges::sized_range<T> && requires {
+    requires sizeof(std::ranges::range_value_t<T>) == 1;
+    requires std::is_trivially_copyable_v<std::ranges::range_value_t<T>>;
+    requires !std::is_array_v<T> || !std::is_same_v<std::ranges::range_value_t<T>, char>;
+};
+
+template <byte_range Range>
+[[nodiscard]] std::span<const std::byte> bytes_of(const Range& range) noexcept {
+    return std::as_bytes(std::span(std::ranges::data(range), std::ranges::size(range)));
+}
+
+} // namespace detail
 
 /// A received message, or a piece of one with `options::stream_messages`. The bytes are borrowed
 /// until the next read of the same stream is started, and may be changed in place.

@@ -48,6 +48,10 @@ public:
                             compress how = compress::if_agreed) const {
         return put(opcode::binary, bytes, how);
     }
+    template <detail::byte_range Range>
+    send_result send_binary(const Range& bytes, compress how = compress::if_agreed) const {
+        return send_binary(detail::bytes_of(bytes), how);
+    }
     /// Closes the stream behind what was sent before; later sends are refused. Refused as by
     /// `stream::close`.
     errc close(close_code code = close_code::normal, std::string_view reason = {}) const {

@@ -133,8 +133,9 @@ public:
     // --- Sending. What is sent in one turn leaves in one write.
 
     /// Queues a text message of valid UTF-8. It may be called at any time, any number of times;
-    /// messages leave in that order, behind those that a sender has accepted before. Refused, with nothing queued: `not_open`, `text_not_utf8`,
-    /// `message_in_progress` (between fragments), `output_full`, `out_of_memory`.
+    /// messages leave in that order, behind those that a sender has accepted before. Refused, with
+    /// nothing queued: `not_open`, `text_not_utf8`, `message_in_progress` (between fragments),
+    /// `output_full`, `out_of_memory`.
     send_result send_text(std::string_view text, compress how = compress::if_agreed) {
         return engine_->send(opcode::text, as_bytes(text), how);
     }
@@ -145,6 +146,10 @@ public:
     send_result send_binary(std::span<const std::byte> payload,
                             compress how = compress::if_agreed) {
         return engine_->send(opcode::binary, payload, how);
+    }
+    template <detail::byte_range Range>
+    send_result send_binary(const Range& payload, compress how = compress::if_agreed) {
+        return send_binary(detail::bytes_of(payload), how);
     }
     /// Sends a received message back, or to another stream.
     send_result send(const message& what, compress how = compress::if_agreed) {
@@ -163,6 +168,11 @@ public:
         return wait_to_send(send_text(text), std::forward<Token>(token));
     }
     template <typename Token> auto send_binary(std::span<const std::byte> bytes, Token&& token) {
+        return wait_to_send(send_binary(bytes), std::forward<Token>(token));
+    }
+    template <detail::byte_range Range, typename Token>
+    requires(!std::is_convertible_v<Token, compress>) auto send_binary(const Range& bytes,
+                                                                       Token&& token) {
         return wait_to_send(send_binary(bytes), std::forward<Token>(token));
     }
     template <typename Token> auto send(const message& what, Token&& token) {
@@ -191,8 +201,8 @@ public:
     /// Sends a Ping and completes with the time until its Pong,
     /// `void(error_code, std::chrono::nanoseconds)`. Who asks while one is under way waits for the
     /// same Pong. It has no time limit of its own. The Pong stands behind what the peer sent before
-    /// it: while a message waits for a read to be started, or reading is paused, it is not read, and
-    /// this does not complete.
+    /// it: while a message waits for a read to be started, or reading is paused, it is not read,
+    /// and this does not complete.
     template <typename Token>
     requires(!std::is_convertible_v<Token, std::span<const std::byte>>) auto ping(Token&& token) {
         return io::async_initiate<Token, void(error_code, std::chrono::nanoseconds)>(
@@ -208,8 +218,8 @@ public:
     // --- Closing
 
     /// Starts the closing handshake (RFC 6455 7.1.2), behind what was sent before, by senders as
-    /// well. All that waits has to leave, and the peer to answer, within `timeouts::close`: what has
-    /// not left by then is lost, so `drain` comes before this on a slow link. What arrives from
+    /// well. All that waits has to leave, and the peer to answer, within `timeouts::close`: what
+    /// has not left by then is lost, so `drain` comes before this on a slow link. What arrives from
     /// here on is thrown away. Legal in any state: it does nothing when the stream is closing
     /// already, and drops the transport when it has not opened yet.
     /// Refused: `close_code_not_sendable`, `close_reason_too_long`, `close_reason_not_utf8`,
@@ -221,6 +231,11 @@ public:
     /// error says why closing was refused.
     template <typename Token> auto close(close_code code, std::string_view reason, Token&& token) {
         return wait_for_end(close(code, reason), std::forward<Token>(token));
+    }
+    /// The same with 1000 and no reason.
+    template <typename Token>
+    requires(!std::is_convertible_v<Token, close_code>) auto close(Token&& token) {
+        return wait_for_end(close(), std::forward<Token>(token));
     }
 
     /// Completes when the connection has ended and the transport is closed,
