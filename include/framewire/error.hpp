@@ -219,11 +219,13 @@ enum class condition : std::uint8_t {
         return "the server sent too many informational responses";
     case errc::proxy_refused: return "the proxy answered CONNECT with a status other than 2xx";
 
-    case errc::invalid_uri: return "the URI is malformed";
+    case errc::invalid_uri:
+        return "the URI is malformed; one for WebSocket begins with ws:// or wss://";
     case errc::uri_scheme_not_websocket: return "the URI's scheme is neither ws nor wss";
     case errc::uri_has_fragment: return "a WebSocket URI may not have a fragment";
     case errc::uri_has_userinfo: return "a WebSocket URI may not have user information";
-    case errc::invalid_host: return "the host is not usable in a Host field";
+    case errc::invalid_host:
+        return "the host is missing or malformed, or its port is not 1 to 65535";
     case errc::invalid_target: return "the request target has a character that is not allowed";
     case errc::invalid_field: return "a header field has a name or value that is not allowed";
     case errc::reserved_field: return "a header field belongs to the handshake itself";

@@ -55,7 +55,8 @@ TEST_CASE("client: says why it could not connect") {
     SECTION("an empty URL") {
         CHECK(c.open(QUrl()) == errc::invalid_uri);
         REQUIRE(c.wait_for_end());
-        CHECK(c.error_text() == "cannot open the URL: the URI is malformed");
+        CHECK(c.error_text() == "cannot open the URL: the URI is malformed; one for "
+                                "WebSocket begins with ws:// or wss://");
     }
     SECTION("a header that cannot be sent") {
         qt::client_options options;

@@ -7,9 +7,12 @@
 #ifndef FRAMEWIRE_ASIO_CONFIG_HPP
 #define FRAMEWIRE_ASIO_CONFIG_HPP
 
-// The CMake target framewire::asio defines it. Without CMake, standalone Asio comes first.
+// The CMake target framewire::asio defines it. Without CMake, standalone Asio comes first, unless
+// the file that includes this has Boost's. It is to be the same in all files of a program.
 #ifndef FRAMEWIRE_BOOST_ASIO
-#if __has_include(<asio.hpp>)
+#if defined(BOOST_ASIO_VERSION) && !defined(ASIO_VERSION)
+#define FRAMEWIRE_BOOST_ASIO 1
+#elif __has_include(<asio.hpp>)
 #define FRAMEWIRE_BOOST_ASIO 0
 #else
 #define FRAMEWIRE_BOOST_ASIO 1
