@@ -30,3 +30,6 @@ try:
 finally:
     server.kill()
     server.communicate()
+client = subprocess.run([sys.argv[2]], env=environment, timeout=PATIENCE, text=True,
+                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+assert str(port) in client.stderr, f"the client says {client.stderr!r} when nobody listens"
