@@ -122,9 +122,7 @@ private:
     // A server that answers in order has answered everything when it answers the Ping. It may take
     // as long as it likes, if only it takes and sends something now and then.
     task<> finish() {
-        ws_.ping([this](net::error_code, auto) {
-            if (!std::exchange(done_waiting_, true)) pause_.cancel();
-        });
+        ask_for_answers();
         std::pair<std::size_t, std::size_t> before;
         for (int idle = 0; !done_waiting_ && idle < 10; ++idle) {
             const std::pair now(shown_, ws_.buffered_amount());
@@ -141,6 +139,15 @@ private:
         (void)ws_.close(fw::close_code::normal);
     }
 
+    void ask_for_answers() {
+        // The Pong for a Ping that is under way already stands in front of later answers.
+        const bool shared = pinging_ != 0;
+        ws_.ping([this, shared](net::error_code error, auto) {
+            if (shared && !error) return ask_for_answers();
+            if (!std::exchange(done_waiting_, true)) pause_.cancel();
+        });
+    }
+
     task<> obey(std::string_view line) {
         const auto word = [&line] {
             const std::string_view first = line.substr(0, line.find(' '));
@@ -149,7 +156,9 @@ private:
         };
         const std::string_view command = word();
         if (command == "/ping") {
-            ws_.ping([](net::error_code error, std::chrono::nanoseconds time) {
+            ++pinging_;
+            ws_.ping([this](net::error_code error, std::chrono::nanoseconds time) {
+                --pinging_;
                 say(error ? "no answer: " + error.message() : "answered in " + milliseconds(time));
             });
         } else if (command == "/close") {
@@ -194,6 +203,7 @@ private:
     output output_;
     timer pause_;
     std::size_t shown_ = 0;
+    int pinging_ = 0; // by commands
     bool showing_ = false;
     bool done_waiting_ = false; // for answers
     bool incomplete_ = false;   // something was not sent, or not answered

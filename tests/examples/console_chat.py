@@ -224,6 +224,25 @@ def test_end_of_input(programs):
         peer.send(CLOSE, close_payload(1000))
         peer.end()
         chat.expect_end(1, "", "gave up")
+    # The Pong for an earlier Ping does not stand for later answers.
+    with Chat(programs, url(server.port)) as chat, server.open() as peer:
+        chat.say("/ping\nhello\n")
+        chat.process.stdin.close()
+        chat.process.stdin = None
+        opcode, payload = peer.receive()
+        check(opcode == PING, f"{opcode} {payload}")
+        peer.expect(TEXT, "hello")
+        peer.send(PONG, payload)
+        opcode, payload = peer.receive()
+        check(opcode == PING, f"{opcode} {payload}")
+        peer.send(TEXT, "answer")
+        while opcode == PING:  # it may ask once more
+            peer.send(PONG, payload)
+            opcode, payload = peer.receive()
+        check((opcode, payload) == (CLOSE, close_payload(1000)), f"{opcode} {payload}")
+        peer.send(CLOSE, close_payload(1000))
+        peer.end()
+        chat.expect_end(0, "answer\n")
     # A slow server is waited for as long as something comes.
     with Chat(programs, url(server.port)) as chat, server.open() as peer:
         chat.process.stdin.close()
