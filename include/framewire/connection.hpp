@@ -93,17 +93,17 @@ public:
     /// Queues a text message of valid UTF-8. Refused, with nothing queued: `not_open`,
     /// `text_not_utf8`, `message_in_progress`, `output_full`, `out_of_memory`.
     [[nodiscard]] errc send_text(std::string_view text,
-                                 compress how = compress::if_agreed) noexcept {
+                                 compression how = compression::if_agreed) noexcept {
         return send_text(std::as_bytes(std::span(text.data(), text.size())), how);
     }
     [[nodiscard]] errc send_text(std::span<const std::byte> text,
-                                 compress how = compress::if_agreed) noexcept {
+                                 compression how = compression::if_agreed) noexcept {
         return send_message(opcode::text, text, how);
     }
 
     /// Queues a binary message. Refused as `send_text`.
     [[nodiscard]] errc send_binary(std::span<const std::byte> payload,
-                                   compress how = compress::if_agreed) noexcept {
+                                   compression how = compression::if_agreed) noexcept {
         return send_message(opcode::binary, payload, how);
     }
 
@@ -113,7 +113,7 @@ public:
     /// \param kind `opcode::text` or `opcode::binary`, the same for all fragments of a message.
     /// \param how holds for the message: what is said with its first fragment.
     [[nodiscard]] errc send_fragment(opcode kind, std::span<const std::byte> payload, bool last,
-                                     compress how = compress::if_agreed) noexcept {
+                                     compression how = compression::if_agreed) noexcept {
         if (kind != opcode::text && kind != opcode::binary) return errc::wrong_fragment_kind;
         if (state_ == connection_state::open && sending_ != no_message && sending_ != kind) {
             return errc::wrong_fragment_kind;
@@ -503,7 +503,7 @@ private:
     // --- Sending
 
     [[nodiscard]] errc send_message(opcode op, std::span<const std::byte> payload,
-                                    compress how) noexcept {
+                                    compression how) noexcept {
         if (sending_ != no_message && state_ == connection_state::open) {
             return errc::message_in_progress;
         }
@@ -511,7 +511,7 @@ private:
     }
 
     [[nodiscard]] errc send_data(opcode op, std::span<const std::byte> payload, bool last,
-                                 compress how) noexcept {
+                                 compression how) noexcept {
         if (state_ != connection_state::open) return errc::not_open;
         const bool first = sending_ == no_message;
         utf8_validator utf8 = first ? utf8_validator{} : utf8_out_;
@@ -523,7 +523,7 @@ private:
         frame_header header;
         header.op = first ? op : opcode::continuation;
         header.fin = last;
-        const bool as_it_is = first ? how == compress::never : sending_as_it_is_;
+        const bool as_it_is = first ? how == compression::never : sending_as_it_is_;
         const errc error = queue_data(header, op, payload, as_it_is);
         if (error != errc::success) return error;
         utf8_out_ = utf8;

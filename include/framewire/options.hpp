@@ -27,7 +27,7 @@ struct options {
 };
 
 /// Whether the extension may encode a message that is sent. See `permessage_deflate` for why not.
-enum class compress : std::uint8_t {
+enum class compression : std::uint8_t {
     if_agreed, ///< If both sides have agreed on an extension, and it finds it worth while.
     never,     ///< The message goes out as it is.
 };

@@ -170,12 +170,14 @@ TEMPLATE_TEST_CASE("deflate: what must not be compressed goes as it is", "[asio]
         ends.move();
         return ends.to_server;
     };
-    CHECK(sent([&] { CHECK(ends.client->send_text(secret, compress::never)); }) == plain);
-    CHECK(sent([&] { CHECK(ends.client->send_binary(bytes(secret), compress::never)); }) == plain);
-    CHECK(sent([&] { CHECK(ends.client->get_sender().send_text(secret, compress::never)); }) ==
+    CHECK(sent([&] { CHECK(ends.client->send_text(secret, compression::never)); }) == plain);
+    CHECK(sent([&] { CHECK(ends.client->send_binary(bytes(secret), compression::never)); }) ==
+          plain);
+    CHECK(sent([&] { CHECK(ends.client->get_sender().send_text(secret, compression::never)); }) ==
           plain);
     CHECK(sent([&] {
-              CHECK(ends.client->send_fragment(opcode::text, bytes(secret), true, compress::never));
+              CHECK(ends.client->send_fragment(opcode::text, bytes(secret), true,
+                                               compression::never));
           }) == plain);
     CHECK(sent([&] { CHECK(ends.client->get_sender().send_text(secret)); }) < 50);
     CHECK(at_server.messages == 5);

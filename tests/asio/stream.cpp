@@ -229,7 +229,7 @@ TEMPLATE_TEST_CASE("stream: sends bytes from whatever holds them in a row", "[as
     const unsigned char plain[] = {'e'};
     completion sent;
     CHECK(end.stream->send_binary(vector));
-    CHECK(end.stream->send_binary(view, compress::never));
+    CHECK(end.stream->send_binary(view, compression::never));
     CHECK(end.stream->get_sender().send_binary(array));
     end.stream->send_binary(plain, sent.handler());
     CHECK(end.stream->send_binary(std::string("f")));

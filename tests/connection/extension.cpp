@@ -346,13 +346,13 @@ TEMPLATE_TEST_CASE("connection: streams what one piece decodes to in pieces", "[
 TEMPLATE_TEST_CASE("connection: sends as it is what has to bypass the extension", "[rfc6455-5.8]",
                    inverting_server, inverting_client) {
     TestType end;
-    CHECK(end->send_text("secret", compress::never) == errc::success);
-    CHECK(end->send_binary(bytes("secret"), compress::never) == errc::success);
+    CHECK(end->send_text("secret", compression::never) == errc::success);
+    CHECK(end->send_binary(bytes("secret"), compression::never) == errc::success);
     // What was said with the first fragment holds for the message.
-    CHECK(end->send_fragment(opcode::text, bytes("a"), false, compress::never) == errc::success);
+    CHECK(end->send_fragment(opcode::text, bytes("a"), false, compression::never) == errc::success);
     CHECK(end->send_fragment(opcode::text, bytes("b"), true) == errc::success);
     CHECK(end->send_fragment(opcode::text, bytes("c"), false) == errc::success);
-    CHECK(end->send_fragment(opcode::text, bytes("d"), true, compress::never) == errc::success);
+    CHECK(end->send_fragment(opcode::text, bytes("d"), true, compression::never) == errc::success);
     CHECK(end->extension().encoded == 2);
     CHECK(end.sent() == "text(\"secret\") binary(\"secret\") text-(\"a\") cont(\"b\") text/4-(\"" +
                             shown(inverted("c")) + "\") cont(\"" + shown(inverted("d#")) + "\")");

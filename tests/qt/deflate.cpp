@@ -96,7 +96,7 @@ TEST_CASE("deflate: is used when both sides want it, and messages arrive in any 
         c.ws.send_fragment(opcode::text, "\xE2\x82", false);
         c.ws.ping("p");
         c.ws.send_fragment(opcode::text, "\xAC", true);
-        c.ws.send_binary(QByteArray("\0\xFF", 2), compress::never);
+        c.ws.send_binary(QByteArray("\0\xFF", 2), compression::never);
         REQUIRE(c.wait_for_text(std::string_view("binary(\0\xFF)", 10)));
         CHECK(c.trace == "text(" + std::to_string(long_text.size()) +
                              " bytes) text() binary(70000 bytes) pong(p) text(\xE2\x82\xAC) "
@@ -252,9 +252,9 @@ TEST_CASE("deflate: what is not to be compressed goes as it is", "[rfc7692-6]") 
     server.accept("Sec-WebSocket-Extensions: permessage-deflate\r\n");
     REQUIRE(c.wait_for_text("open"));
     c.ws.send_text(long_text.c_str());
-    c.ws.send_text(long_text.c_str(), compress::never);
-    c.ws.send_text(QString::fromStdString(long_text), compress::never);
-    c.ws.send_binary(QByteArray::fromStdString(long_text), compress::never);
+    c.ws.send_text(long_text.c_str(), compression::never);
+    c.ws.send_text(QString::fromStdString(long_text), compression::never);
+    c.ws.send_binary(QByteArray::fromStdString(long_text), compression::never);
     c.ws.send_text("short");
     c.ws.ping(QByteArray(100, 'p'));
     const std::vector<wire_frame> frames = frames_at(*server.peer, 6);
@@ -278,8 +278,8 @@ TEST_CASE("deflate: the first part of a message decides for all of them", "[rfc7
     server.accept("Sec-WebSocket-Extensions: permessage-deflate\r\n");
     REQUIRE(c.wait_for_text("open"));
     c.ws.send_fragment(opcode::text, "Hello", false);
-    c.ws.send_fragment(opcode::text, "Hello", true, compress::never);
-    c.ws.send_fragment(opcode::text, "Hello", false, compress::never);
+    c.ws.send_fragment(opcode::text, "Hello", true, compression::never);
+    c.ws.send_fragment(opcode::text, "Hello", false, compression::never);
     c.ws.send_fragment(opcode::text, "Hello", true);
     const std::vector<wire_frame> frames = frames_at(*server.peer, 4);
     CHECK(frames[0].rsv() == 4);

@@ -39,17 +39,17 @@ public:
 
     /// Queues a copy of a text; it goes behind a message that the stream is sending in fragments.
     /// Refused: `not_open`, `text_not_utf8`, `output_full`.
-    send_result send_text(std::string_view text, compress how = compress::if_agreed) const {
+    send_result send_text(std::string_view text, compression how = compression::if_agreed) const {
         if (!is_utf8(text)) return {send_status::refused, errc::text_not_utf8};
         return put(opcode::text, std::as_bytes(std::span(text.data(), text.size())), how);
     }
     /// Queues a copy of the bytes, as `send_text`.
     send_result send_binary(std::span<const std::byte> bytes,
-                            compress how = compress::if_agreed) const {
+                            compression how = compression::if_agreed) const {
         return put(opcode::binary, bytes, how);
     }
     template <detail::byte_range Range>
-    send_result send_binary(const Range& bytes, compress how = compress::if_agreed) const {
+    send_result send_binary(const Range& bytes, compression how = compression::if_agreed) const {
         return send_binary(detail::bytes_of(bytes), how);
     }
     /// Closes the stream behind what was sent before; later sends are refused. Refused as by
@@ -61,7 +61,7 @@ public:
         if (!is_utf8(reason)) return errc::close_reason_not_utf8;
         if (box_ == nullptr) return errc::success;
         const auto bytes = std::as_bytes(std::span(reason.data(), reason.size()));
-        (void)box_->put(opcode::close, code, compress::never,
+        (void)box_->put(opcode::close, code, compression::never,
                         bytes); // closed already: nothing to do
         return errc::success;
     }
@@ -70,7 +70,7 @@ public:
     [[nodiscard]] bool expired() const { return box_ == nullptr || box_->closed(); }
 
 private:
-    send_result put(opcode kind, std::span<const std::byte> bytes, compress how) const {
+    send_result put(opcode kind, std::span<const std::byte> bytes, compression how) const {
         if (box_ == nullptr) return {send_status::refused, errc::not_open};
         return box_->put(kind, close_code::normal, how, bytes);
     }

@@ -136,28 +136,29 @@ public:
     /// messages leave in that order, behind those that a sender has accepted before. Refused, with
     /// nothing queued: `not_open`, `text_not_utf8`, `message_in_progress` (between fragments),
     /// `output_full`, `out_of_memory`.
-    send_result send_text(std::string_view text, compress how = compress::if_agreed) {
+    send_result send_text(std::string_view text, compression how = compression::if_agreed) {
         return engine_->send(opcode::text, as_bytes(text), how);
     }
-    send_result send_text(std::span<const std::byte> text, compress how = compress::if_agreed) {
+    send_result send_text(std::span<const std::byte> text,
+                          compression how = compression::if_agreed) {
         return engine_->send(opcode::text, text, how);
     }
     /// Queues a binary message, as `send_text`.
     send_result send_binary(std::span<const std::byte> payload,
-                            compress how = compress::if_agreed) {
+                            compression how = compression::if_agreed) {
         return engine_->send(opcode::binary, payload, how);
     }
     template <detail::byte_range Range>
-    send_result send_binary(const Range& payload, compress how = compress::if_agreed) {
+    send_result send_binary(const Range& payload, compression how = compression::if_agreed) {
         return send_binary(detail::bytes_of(payload), how);
     }
     /// Sends a received message back, or to another stream.
-    send_result send(const message& what, compress how = compress::if_agreed) {
+    send_result send(const message& what, compression how = compression::if_agreed) {
         return engine_->send(what.is_text() ? opcode::text : opcode::binary, what.payload, how);
     }
     /// Queues the next fragment of a message, as `connection::send_fragment`.
     send_result send_fragment(opcode kind, std::span<const std::byte> payload, bool last,
-                              compress how = compress::if_agreed) {
+                              compression how = compression::if_agreed) {
         return engine_->send_fragment(kind, payload, last, how);
     }
 
@@ -171,8 +172,8 @@ public:
         return wait_to_send(send_binary(bytes), std::forward<Token>(token));
     }
     template <detail::byte_range Range, typename Token>
-    requires(!std::is_convertible_v<Token, compress>) auto send_binary(const Range& bytes,
-                                                                       Token&& token) {
+    requires(!std::is_convertible_v<Token, compression>) auto send_binary(const Range& bytes,
+                                                                          Token&& token) {
         return wait_to_send(send_binary(bytes), std::forward<Token>(token));
     }
     template <typename Token> auto send(const message& what, Token&& token) {

@@ -37,7 +37,7 @@ namespace framewire {
 /// connections of a thread: an idle connection then holds nothing but this object.
 ///
 /// What is compressed together with a secret can give the secret away by its length, when somebody
-/// else chooses a part of it (CRIME, BREACH): send such messages with `compress::never`.
+/// else chooses a part of it (CRIME, BREACH): send such messages with `compression::never`.
 class permessage_deflate {
 public:
     using settings = deflate_settings;

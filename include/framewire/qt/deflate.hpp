@@ -73,7 +73,7 @@ private:
 
 /// Offers or accepts permessage-deflate, for `client_options::extension` and
 /// `server_options::extension`. See `permessage_deflate` for what it costs, and for what should be
-/// sent with `compress::never`.
+/// sent with `compression::never`.
 ///
 /// Example:
 /// ```

@@ -51,13 +51,13 @@ public:
     [[nodiscard]] session_state state() const noexcept;
 
     /// Sends a text message. UTF-8 is sent as it is and has to be valid, UTF-16 is converted.
-    errc send_text(QAnyStringView text, compress how = compress::if_agreed);
+    errc send_text(QAnyStringView text, compression how = compression::if_agreed);
     /// Sends a binary message.
-    errc send_binary(QByteArrayView bytes, compress how = compress::if_agreed);
+    errc send_binary(QByteArrayView bytes, compression how = compression::if_agreed);
     /// Sends a part of a message (RFC 6455 5.4): `kind` is text or binary and the same for all
     /// parts. `how` holds for the message: what is said with its first part.
     errc send_fragment(opcode kind, QByteArrayView bytes, bool last,
-                       compress how = compress::if_agreed);
+                       compression how = compression::if_agreed);
     /// Sends a ping with at most 125 bytes; the peer's answer comes to on_pong (RFC 6455 5.5.2).
     errc ping(QByteArrayView payload = {});
     /// Sends a pong that nobody asked for (RFC 6455 5.5.3).
@@ -134,18 +134,18 @@ template <typename Use> errc session::with_utf8(QAnyStringView text, Use use) {
     });
 }
 
-inline errc session::send_text(QAnyStringView text, compress how) {
+inline errc session::send_text(QAnyStringView text, compression how) {
     if (engine_ == nullptr) return errc::not_open;
     return with_utf8(text, [this, how](QByteArrayView utf8) {
         return engine_->send(opcode::text, octets(utf8), how);
     });
 }
 
-inline errc session::send_binary(QByteArrayView bytes, compress how) {
+inline errc session::send_binary(QByteArrayView bytes, compression how) {
     return engine_ == nullptr ? errc::not_open : engine_->send(opcode::binary, octets(bytes), how);
 }
 
-inline errc session::send_fragment(opcode kind, QByteArrayView bytes, bool last, compress how) {
+inline errc session::send_fragment(opcode kind, QByteArrayView bytes, bool last, compression how) {
     if (engine_ == nullptr) return errc::not_open;
     return engine_->send_fragment(kind, octets(bytes), last, how);
 }

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -92,7 +91,6 @@ TEMPLATE_TEST_CASE("permessage_deflate: a small message that would become a larg
                 tally result;
                 const std::int64_t before = allocations().live_bytes;
                 reset_peak();
-                const auto start = std::chrono::steady_clock::now();
                 {
                     TestType end(parameters, bounds);
                     for (std::size_t at = 0; at < copy.size(); at += piece) {
@@ -103,12 +101,10 @@ TEMPLATE_TEST_CASE("permessage_deflate: a small message that would become a larg
                     CHECK(result.error == errc::message_too_big);
                     CHECK(end.sent() == R"(close(1009 "a message is larger than the limit"))");
                 }
-                const auto took = std::chrono::steady_clock::now() - start;
                 CAPTURE(parameters, piece, peak_bytes() - before);
                 CHECK(peak_bytes() - before < 4 * mib);
                 CHECK(result.messages == 0);
                 CHECK(result.octets <= std::uint64_t{mib});
-                CHECK(took < std::chrono::seconds(2)); // far more than it takes, far from 1 GiB
             }
         }
     }
@@ -157,32 +153,22 @@ TEMPLATE_TEST_CASE("permessage_deflate: a streamed message needs no memory for m
     }
 }
 
-TEST_CASE("permessage_deflate: taking a stream from a large buffer costs no more than from a small",
+TEST_CASE("permessage_deflate: a stream is taken from the front of a buffer that holds much more",
           "[limits]") {
-    // Most of the buffer waits, masked, for each piece of what the front of it becomes.
-    const auto time_for = [](std::size_t behind) {
-        std::vector<std::byte> in =
-            frame_writer(role::server)
-                .frame(0x42, zeros(16))
-                .frame(0x80, std::string(behind, '\x06')) // a block of no known type
-                .bytes();
-        // In one frame the rest of the payload waits; in two, the second frame.
-        std::vector<std::byte> one =
-            frame_writer(role::server).frame(0xC2, zeros(16) + std::string(behind, '\x06')).bytes();
-        const auto start = std::chrono::steady_clock::now();
-        for (std::vector<std::byte>* input : {&in, &one}) {
-            deflating_server_stream end(keeps_nothing);
-            tally result;
-            feed(end, *input, result);
-            CHECK(result.error == errc::extension_data_invalid);
-            CHECK(result.octets >= std::uint64_t{15 * mib});
-        }
-        return std::chrono::steady_clock::now() - start;
-    };
-    const auto alone = time_for(1);
-    const auto crowded = time_for(8 << 20);
-    // 256 pieces times 8 MiB would take seconds.
-    CHECK(crowded < 3 * alone + std::chrono::milliseconds(500));
+    // Most of the buffer waits, masked, for each piece of what the front of it becomes: 256 pieces
+    // times 8 MiB, if all of it were unmasked and masked again, would not end in time.
+    const std::string behind(8 << 20, '\x06'); // blocks of no known type
+    // In one frame the rest of the payload waits; in two, the second frame.
+    std::vector<std::byte> two =
+        frame_writer(role::server).frame(0x42, zeros(16)).frame(0x80, behind).bytes();
+    std::vector<std::byte> one = frame_writer(role::server).frame(0xC2, zeros(16) + behind).bytes();
+    for (std::vector<std::byte>* input : {&two, &one}) {
+        deflating_server_stream end(keeps_nothing);
+        tally result;
+        feed(end, *input, result);
+        CHECK(result.error == errc::extension_data_invalid);
+        CHECK(result.octets >= std::uint64_t{15 * mib});
+    }
 }
 
 TEMPLATE_TEST_CASE("permessage_deflate: many final blocks cost no more than their octets",
@@ -196,9 +182,7 @@ TEMPLATE_TEST_CASE("permessage_deflate: many final blocks cost no more than thei
         tally result;
         const std::int64_t before = allocations().live_bytes;
         reset_peak();
-        const auto start = std::chrono::steady_clock::now();
         feed(end, in, result);
-        CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
         CHECK(result.error == errc::success);
         CHECK(result.messages == 1);
         CHECK(result.octets == 0);

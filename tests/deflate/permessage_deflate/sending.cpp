@@ -106,13 +106,13 @@ TEMPLATE_TEST_CASE("permessage_deflate: short messages and those that must not g
         TestType end(parameters, limits{}, settings);
         REQUIRE(end->send_text(text.substr(1)) == errc::success);
         REQUIRE(end->send_text(text) == errc::success);
-        REQUIRE(end->send_text(text, compress::never) == errc::success);
-        REQUIRE(end->send_binary(bytes(text), compress::never) == errc::success);
-        REQUIRE(end->send_fragment(opcode::text, bytes("x"), false, compress::never) ==
+        REQUIRE(end->send_text(text, compression::never) == errc::success);
+        REQUIRE(end->send_binary(bytes(text), compression::never) == errc::success);
+        REQUIRE(end->send_fragment(opcode::text, bytes("x"), false, compression::never) ==
                 errc::success);
         REQUIRE(end->send_fragment(opcode::text, bytes(text), true) == errc::success);
         REQUIRE(end->send_fragment(opcode::text, bytes("x"), false) == errc::success);
-        REQUIRE(end->send_fragment(opcode::text, bytes("y"), true, compress::never) ==
+        REQUIRE(end->send_fragment(opcode::text, bytes("y"), true, compression::never) ==
                 errc::success);
         const std::vector<wire_frame> frames = take_sent(end);
         REQUIRE(frames.size() == 8);
@@ -390,7 +390,7 @@ template <class End, class Random> std::vector<std::string> send_some(End& end, 
     for (int i = 0; i < 6; ++i) {
         const std::string message = next_message(random);
         const bool text = is_utf8(message);
-        const auto how = random() % 4 == 0 ? compress::never : compress::if_agreed;
+        const auto how = random() % 4 == 0 ? compression::never : compression::if_agreed;
         const opcode kind = text ? opcode::text : opcode::binary;
         sent.push_back((text ? "t" : "b") + message);
         if (random() % 2 == 0) {

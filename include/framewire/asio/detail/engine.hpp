@@ -102,13 +102,13 @@ public:
 
     // --- Sending
 
-    send_result send(opcode kind, std::span<const std::byte> bytes, compress how) {
+    send_result send(opcode kind, std::span<const std::byte> bytes, compression how) {
         mail_first();
         return send_by(bytes.size(), [&] { return queue(kind, bytes, how); });
     }
 
     send_result send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
-                              compress how) {
+                              compression how) {
         mail_first();
         const send_result result = send_by(
             bytes.size(), [&] { return connection_.send_fragment(kind, bytes, last, how); });
@@ -499,7 +499,7 @@ private:
         const bool high = buffered() > options_->high_water;
         return {high ? send_status::above_high_water : send_status::queued, errc::success};
     }
-    [[nodiscard]] errc queue(opcode kind, std::span<const std::byte> bytes, compress how) {
+    [[nodiscard]] errc queue(opcode kind, std::span<const std::byte> bytes, compression how) {
         return kind == opcode::text ? connection_.send_text(bytes, how)
                                     : connection_.send_binary(bytes, how);
     }

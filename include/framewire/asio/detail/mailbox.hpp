@@ -29,13 +29,13 @@ public:
     struct item {
         opcode kind;
         close_code code; // of a Close
-        compress how;    // of a message
+        compression how; // of a message
         std::size_t size;
     };
     static constexpr std::size_t overhead = 14; // the longest prefix of a frame
 
     // Adds all of it, or nothing.
-    void add(opcode kind, close_code code, compress how, std::span<const std::byte> bytes) {
+    void add(opcode kind, close_code code, compression how, std::span<const std::byte> bytes) {
         if (items_.size() == items_.capacity()) items_.reserve(items_.size() * 2 + 4);
         bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
         items_.push_back({kind, code, how, bytes.size()});
@@ -66,7 +66,8 @@ public:
     mailbox& operator=(const mailbox&) = delete;
 
     // From any thread.
-    send_result put(opcode kind, close_code code, compress how, std::span<const std::byte> bytes) {
+    send_result put(opcode kind, close_code code, compression how,
+                    std::span<const std::byte> bytes) {
         const std::lock_guard lock(mutex_);
         if (closed_ || (!open_ && kind != opcode::close)) {
             return {send_status::refused, errc::not_open};
@@ -76,7 +77,7 @@ public:
             (waiting > limit_ || bytes.size() + mail::overhead > limit_ - waiting)) {
             if (on_overflow_ == overflow_policy::close) {
                 overflowed_ = true;
-                add(opcode::close, close_code::try_again_later, compress::never, {});
+                add(opcode::close, close_code::try_again_later, compression::never, {});
             }
             return {send_status::refused, errc::output_full};
         }
@@ -135,7 +136,7 @@ protected:
 
 private:
     // The lock is held: the stream takes what was added once this has returned.
-    void add(opcode kind, close_code code, compress how, std::span<const std::byte> bytes) {
+    void add(opcode kind, close_code code, compression how, std::span<const std::byte> bytes) {
         if (!called_) call();
         called_ = true;
         mail_.add(kind, code, how, bytes);

@@ -46,9 +46,9 @@ public:
         return close_expected() ? session_state::closing : session_state::open;
     }
 
-    virtual errc send(opcode kind, std::span<const std::byte> bytes, compress how) = 0;
+    virtual errc send(opcode kind, std::span<const std::byte> bytes, compression how) = 0;
     virtual errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
-                               compress how) = 0;
+                               compression how) = 0;
     virtual errc ping(std::span<const std::byte> payload) = 0;
     virtual errc pong(std::span<const std::byte> payload) = 0;
 

@@ -29,13 +29,13 @@ public:
     explicit protocol_engine(const framewire::limits& bounds) requires(Role == role::client)
         : connection_(thread_masking_keys(), bounds) {}
 
-    errc send(opcode kind, std::span<const std::byte> bytes, compress how) override {
+    errc send(opcode kind, std::span<const std::byte> bytes, compression how) override {
         if (phase_ != phase::open) return errc::not_open;
         return sent(kind == opcode::text ? connection_.send_text(bytes, how)
                                          : connection_.send_binary(bytes, how));
     }
     errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
-                       compress how) override {
+                       compression how) override {
         if (phase_ != phase::open) return errc::not_open;
         return sent(connection_.send_fragment(kind, bytes, last, how));
     }
