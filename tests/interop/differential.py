@@ -105,7 +105,6 @@ def random_deflate(roll, most=()):
 
 def one_round(programs, role, name, seed, messages):
     roll = random.Random(seed)
-    our_client = roll.choice(("framewire_random_client", "framewire_random_client_zlib"))
     client_wants = random_deflate(roll)
     if role == "client":
         # Where the two differ, ws refuses the connection.
@@ -119,7 +118,7 @@ def one_round(programs, role, name, seed, messages):
     relay = Relay(port, seed)
     words = ["client", f"ws://127.0.0.1:{relay.port}/", str(seed), str(messages), *client_wants]
     if role == "client":
-        client = Program(programs.path(our_client), *words)
+        client = Program(programs.path("framewire_random_client"), *words)
     else:
         client = peer(programs, name, *words)
 

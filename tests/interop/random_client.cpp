@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
 // A client made of the Asio adapter, for the differential test: see ../peers/random_stream.hpp.
-// It is built with libdeflate, where that was found, and with zlib alone.
 
 #include <framewire/asio/client.hpp>
 #include <framewire/deflate/permessage_deflate.hpp>
@@ -39,9 +38,7 @@ deflate_settings settings_of(const peers::deflate_wishes& wishes) {
 }
 
 void send(client& ws, const peers::random_message& message, peers::ping_watch& pings) {
-    // zlib has a `compress` as well.
-    using how_to = framewire::compress;
-    const how_to how = message.compress ? how_to::if_agreed : how_to::never;
+    const compression how = message.compress ? compression::if_agreed : compression::never;
     peers::send_parts(
         message,
         [&](std::string_view part, bool first, bool last) {
