@@ -28,7 +28,7 @@ WebSocket {
     }
 
     active: true
-    compression: Qt.application.arguments.includes("--deflate")
+    compression: Array.from(Qt.application.arguments).includes("--deflate")
     url: server + "/getCaseCount"
 
     onTextMessageReceived: message => {

@@ -8,7 +8,7 @@ import Framewire
 
 WebSocketServer {
     listen: true
-    compression: Qt.application.arguments.includes("--deflate")
+    compression: Array.from(Qt.application.arguments).includes("--deflate")
 
     onClientConnected: webSocket => {
         webSocket.textMessageReceived.connect(message => webSocket.sendTextMessage(message))
