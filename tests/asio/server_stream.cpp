@@ -610,6 +610,16 @@ TEST_CASE("server_stream: one TLS handshake, before anything is read", "[asio]")
         CHECK(second.failed(errc::not_open));
         CHECK(first.calls == 0);
     }
+    SECTION("none of a stream that is open") {
+        end_type open;
+        reader in;
+        in.start(*open.stream);
+        open.poll();
+        open.stream->tls_handshake(first.handler());
+        open.poll();
+        CHECK(first.failed(errc::not_open));
+        CHECK(open.stream->is_open());
+    }
     SECTION("none of a stream that was closed") {
         end.stream->tls_handshake(first.handler());
         end.poll();

@@ -94,12 +94,13 @@ public:
     }
 
     template <typename Handler> void start_tls_handshake(Handler&& handler) {
-        auto* const op = this->make_waiting(opening_->securing, std::forward<Handler>(handler));
-        if (this->is_over()) return op->fail(this->end_error());
         if (this->phase_ != phase::idle || std::exchange(opening_->secured, true)) {
-            return op->fail(make_error(errc::not_open));
+            operation_queue<> none;
+            auto* const op = this->make_waiting(none, std::forward<Handler>(handler));
+            return op->fail(this->is_over() ? this->end_error() : make_error(errc::not_open));
         }
-        opening_->securing.push(op);
+        opening_->securing.push(
+            this->make_waiting(opening_->securing, std::forward<Handler>(handler)));
         this->deadlines_.opening(Clock::now());
         this->next_.async_handshake(Next::server,
                                     [keep = std::static_pointer_cast<server_engine>(
