@@ -49,8 +49,8 @@ class WebSocket : public QObject, public QQmlParserStatus
     /// made, as it is. Means nothing for a socket of a server. Not in QtWebSockets.
     Q_PROPERTY(bool compression READ compression WRITE setCompression NOTIFY compressionChanged)
     /// The extensions agreed on: the value of Sec-WebSocket-Extensions in the server's answer, such
-    /// as "permessage-deflate"; empty when there are none. Set after the status has become Open.
-    /// Not in QtWebSockets.
+    /// as "permessage-deflate; server_max_window_bits=12", so ask by startsWith; empty when there
+    /// are none. Set after the status has become Open. Not in QtWebSockets.
     Q_PROPERTY(
         QString negotiatedExtensions READ negotiatedExtensions NOTIFY negotiatedExtensionsChanged)
     /// Where the connection stands.

@@ -187,6 +187,7 @@ public:
     /// The extension, for what it may want to be told or asked. Whether it is active was settled
     /// when the connection was made.
     [[nodiscard]] Extension& extension() noexcept { return extension_; }
+    [[nodiscard]] const Extension& extension() const noexcept { return extension_; }
 
     /// Gives the memory of the last event's payload to the caller, if it lies in this object's, so
     /// that the view outlives the next call of `next`. Empty when it lies in the caller's buffer,

@@ -36,7 +36,8 @@ enum class compression : std::uint8_t {
 struct limits {
     /// Bytes of a received message, after any extension has decoded it. A larger one fails the
     /// connection with close code 1009 as soon as a frame header announces it, before anything is
-    /// allocated for it.
+    /// allocated for it. A compressed one fails when it inflates past it, and is held up to there:
+    /// 16 KiB from a peer can take 16 MiB. Lower it where strangers may compress.
     std::uint64_t max_message_size = 16u << 20;
 
     /// Bytes that may wait in the output, headers of frames included. A send that would pass it is

@@ -181,6 +181,23 @@ TEMPLATE_TEST_CASE("deflate: what must not be compressed goes as it is", "[asio]
           }) == plain);
     CHECK(sent([&] { CHECK(ends.client->get_sender().send_text(secret)); }) < 50);
     CHECK(at_server.messages == 5);
+    // And so that it can be waited for.
+    completion waited;
+    CHECK(sent([&] { ends.client->send_text(secret, compression::never, waited.handler()); }) ==
+          plain);
+    CHECK(waited.done());
+    completion of_bytes;
+    CHECK(sent([&] {
+              ends.client->send_binary(bytes(secret), compression::never, of_bytes.handler());
+          }) == plain);
+    CHECK(of_bytes.done());
+    std::string received = secret;
+    const net::message again{.kind = opcode::text,
+                             .payload = std::as_writable_bytes(std::span(received))};
+    completion sent_on;
+    CHECK(sent([&] { ends.client->send(again, compression::never, sent_on.handler()); }) == plain);
+    CHECK(sent_on.done());
+    CHECK(at_server.messages == 8);
 }
 
 TEMPLATE_TEST_CASE("deflate: an answer that does not fit the offer ends the opening",

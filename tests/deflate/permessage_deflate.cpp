@@ -208,3 +208,11 @@ TEST_CASE("permessage_deflate: two sides come to the same parameters", "[rfc7692
         }
     }
 }
+
+TEST_CASE("permessage_deflate: the longest of its offers and answers has the size that it says") {
+    deflate_parameters all;
+    all.server_no_context_takeover = all.client_no_context_takeover = true;
+    all.has_server_max_window_bits = all.has_client_max_window_bits = true;
+    std::array<char, permessage_deflate::max_header_value> text{};
+    CHECK(write_deflate_parameters(text, all, false).size == text.size());
+}

@@ -168,16 +168,31 @@ public:
     template <typename Token> auto send_text(std::string_view text, Token&& token) {
         return wait_to_send(send_text(text), std::forward<Token>(token));
     }
+    template <typename Token>
+    auto send_text(std::string_view text, compression how, Token&& token) {
+        return wait_to_send(send_text(text, how), std::forward<Token>(token));
+    }
     template <typename Token> auto send_binary(std::span<const std::byte> bytes, Token&& token) {
         return wait_to_send(send_binary(bytes), std::forward<Token>(token));
+    }
+    template <typename Token>
+    auto send_binary(std::span<const std::byte> bytes, compression how, Token&& token) {
+        return wait_to_send(send_binary(bytes, how), std::forward<Token>(token));
     }
     template <detail::byte_range Range, typename Token>
     requires(!std::is_convertible_v<Token, compression>) auto send_binary(const Range& bytes,
                                                                           Token&& token) {
         return wait_to_send(send_binary(bytes), std::forward<Token>(token));
     }
+    template <detail::byte_range Range, typename Token>
+    auto send_binary(const Range& bytes, compression how, Token&& token) {
+        return wait_to_send(send_binary(bytes, how), std::forward<Token>(token));
+    }
     template <typename Token> auto send(const message& what, Token&& token) {
         return wait_to_send(send(what), std::forward<Token>(token));
+    }
+    template <typename Token> auto send(const message& what, compression how, Token&& token) {
+        return wait_to_send(send(what, how), std::forward<Token>(token));
     }
 
     /// Bytes that wait to be written, headers of frames included.

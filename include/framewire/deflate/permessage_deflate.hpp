@@ -36,6 +36,20 @@ namespace framewire {
 /// takeover they stay; without, they are given back after each message, and are shared by all
 /// connections of a thread: an idle connection then holds nothing but this object.
 ///
+/// Around a `connection` of the core, with `list` a buffer that lives until the handshake is over:
+/// ```
+/// // A client: what write_offer(list) wrote is its client_request::extensions; then
+/// errc error = accept_answer(deflate, handshake.extensions());
+/// // A server: what negotiate wrote is its server_response::extensions; 0 octets are none.
+/// written answer = negotiate(deflate, handshake.request().extensions(), list);
+/// // And only then, since a connection looks at `active` when it is made:
+/// connection<role::server, options{}, permessage_deflate> c(limits{}, std::move(deflate));
+/// ```
+///
+/// With libdeflate, a whole message whose codes RFC 1951 3.2.6 forbids, or some malformed tables of
+/// codes, may be taken as data where zlib alone would fail the connection with 1007. Memory and
+/// limits are not concerned.
+///
 /// What is compressed together with a secret can give the secret away by its length, when somebody
 /// else chooses a part of it (CRIME, BREACH): send such messages with `compression::never`.
 class permessage_deflate {
@@ -45,8 +59,13 @@ public:
     static constexpr std::string_view name = deflate_name;
     static constexpr std::uint8_t rsv = rsv1; // RFC 7692 6
 
+    /// Takes no part: offers nothing and accepts nothing. To compress, give it settings, if only
+    /// `deflate_settings{}`.
     permessage_deflate() noexcept { settings_.enabled = false; }
     explicit permessage_deflate(const settings& wanted) noexcept : settings_(wanted) {}
+
+    /// Octets that an offer or an answer takes at most.
+    static constexpr std::size_t max_header_value = 128;
 
     /// True when both sides have agreed on it.
     [[nodiscard]] bool active() const noexcept { return active_; }
