@@ -147,6 +147,13 @@ using deflating_client = deflating<role::client>;
 using deflating_server_stream = deflating<role::server, options{.stream_messages = true}>;
 using deflating_client_stream = deflating<role::client, options{.stream_messages = true}>;
 
+/// Whether libdeflate looks at whole messages, in front of zlib.
+#if defined(FRAMEWIRE_HAS_LIBDEFLATE)
+inline constexpr bool has_libdeflate = true;
+#else
+inline constexpr bool has_libdeflate = false;
+#endif
+
 inline constexpr std::string_view keeps_nothing =
     "; server_no_context_takeover; client_no_context_takeover";
 

@@ -27,12 +27,6 @@ using namespace framewire::test;
 
 namespace {
 
-#if defined(FRAMEWIRE_HAS_LIBDEFLATE)
-constexpr bool has_libdeflate = true;
-#else
-constexpr bool has_libdeflate = false;
-#endif
-
 constexpr std::int64_t kib = 1024;
 constexpr std::int64_t mib = 1024 * kib;
 

@@ -23,12 +23,6 @@ using namespace framewire::test;
 
 namespace {
 
-#if defined(FRAMEWIRE_HAS_LIBDEFLATE)
-constexpr bool has_libdeflate = true;
-#else
-constexpr bool has_libdeflate = false;
-#endif
-
 constexpr std::size_t limit = 2000;
 
 struct decoding {
