@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 namespace framewire {
 
@@ -111,42 +112,74 @@ private:
     static constexpr std::size_t block_words = 16; // a ChaCha20 block: RFC 8439 2.3
     static constexpr std::size_t blocks = 8;
 
-    using block = std::array<std::uint32_t, block_words>;
+    // `Word` is the same word of one block, or of several that are made at a time: the rounds are
+    // what a key costs, and vectors make them cheap without any flag of the compiler.
+    template <class Word> using state = std::array<Word, block_words>;
+#if defined(__GNUC__)
+    using words = std::uint32_t __attribute__((vector_size(16)));
+#else
+    using words = std::uint32_t;
+#endif
 
-    static constexpr void quarter_round(block& s, std::size_t a, std::size_t b, std::size_t c,
-                                        std::size_t d) noexcept {
-        s[a] += s[b], s[d] = std::rotl(s[d] ^ s[a], 16);
-        s[c] += s[d], s[b] = std::rotl(s[b] ^ s[c], 12);
-        s[a] += s[b], s[d] = std::rotl(s[d] ^ s[a], 8);
-        s[c] += s[d], s[b] = std::rotl(s[b] ^ s[c], 7);
+    template <int Bits, class Word> static constexpr Word rotl(Word word) noexcept {
+        return (word << Bits) | (word >> (32 - Bits));
     }
-
-    [[nodiscard]] constexpr block key_stream(std::uint32_t counter) const noexcept {
-        // RFC 8439 2.3: constants, key, block counter, nonce (zero: each key is used once).
-        const block start{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key_[0], key_[1],
-                          key_[2],    key_[3],    key_[4],    key_[5],    key_[6], key_[7],
-                          counter,    0,          0,          0};
-        block state = start;
+    template <class Word>
+    static constexpr void quarter_round(Word& a, Word& b, Word& c, Word& d) noexcept {
+        a += b, d = rotl<16>(d ^ a);
+        c += d, b = rotl<12>(b ^ c);
+        a += b, d = rotl<8>(d ^ a);
+        c += d, b = rotl<7>(b ^ c);
+    }
+    template <class Word> static constexpr void add_rounds(state<Word>& s) noexcept {
+        const state<Word> start = s;
         for (int double_round = 0; double_round < 10; ++double_round) {
-            quarter_round(state, 0, 4, 8, 12);
-            quarter_round(state, 1, 5, 9, 13);
-            quarter_round(state, 2, 6, 10, 14);
-            quarter_round(state, 3, 7, 11, 15);
-            quarter_round(state, 0, 5, 10, 15);
-            quarter_round(state, 1, 6, 11, 12);
-            quarter_round(state, 2, 7, 8, 13);
-            quarter_round(state, 3, 4, 9, 14);
+            quarter_round(s[0], s[4], s[8], s[12]);
+            quarter_round(s[1], s[5], s[9], s[13]);
+            quarter_round(s[2], s[6], s[10], s[14]);
+            quarter_round(s[3], s[7], s[11], s[15]);
+            quarter_round(s[0], s[5], s[10], s[15]);
+            quarter_round(s[1], s[6], s[11], s[12]);
+            quarter_round(s[2], s[7], s[8], s[13]);
+            quarter_round(s[3], s[4], s[9], s[14]);
         }
         for (std::size_t i = 0; i < block_words; ++i)
-            state[i] += start[i];
-        return state;
+            s[i] += start[i];
+    }
+
+    // Makes as many blocks as a word has lanes, from number `counter` on.
+    template <class Word> constexpr void make_blocks(std::uint32_t counter) noexcept {
+        constexpr std::size_t lanes = sizeof(Word) / 4;
+        // RFC 8439 2.3: constants, key, block counter, nonce (zero: each key is used once).
+        const std::array<std::uint32_t, block_words> start{
+            0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key_[0], key_[1], key_[2], key_[3],
+            key_[4],    key_[5],    key_[6],    key_[7],    counter, 0,       0,       0};
+        state<Word> s{};
+        for (std::size_t w = 0; w < block_words; ++w)
+            s[w] = Word{} + start[w];
+        if constexpr (lanes > 1) {
+            for (std::uint32_t i = 0; i < lanes; ++i)
+                s[12][i] += i;
+        }
+        add_rounds(s);
+        std::uint32_t* const out = pool_.data() + counter * block_words;
+        for (std::size_t w = 0; w < block_words; ++w) {
+            if constexpr (lanes > 1) {
+                for (std::size_t i = 0; i < lanes; ++i)
+                    out[i * block_words + w] = s[w][i];
+            } else {
+                out[w] = s[w];
+            }
+        }
     }
 
     constexpr void refill() noexcept {
-        for (std::uint32_t i = 0; i < blocks; ++i) {
-            const block words = key_stream(i);
-            for (std::size_t w = 0; w < block_words; ++w)
-                pool_[i * block_words + w] = words[w];
+        if (std::is_constant_evaluated()) {
+            for (std::uint32_t i = 0; i < blocks; ++i)
+                make_blocks<std::uint32_t>(i);
+        } else {
+            for (std::uint32_t i = 0; i < blocks; i += sizeof(words) / 4)
+                make_blocks<words>(i);
         }
         for (std::size_t i = 0; i < key_.size(); ++i) {
             key_[i] = pool_[i];
