@@ -9,6 +9,7 @@
 #include <framewire/detail/byte_buffer.hpp>
 #include <framewire/detail/bytes.hpp>
 #include <framewire/detail/frame_queue.hpp>
+#include <framewire/detail/short_payload.hpp>
 #include <framewire/error.hpp>
 #include <framewire/event.hpp>
 #include <framewire/frame_decoder.hpp>
@@ -76,16 +77,32 @@ public:
     /// Tells what happened next, and removes from the front of `in` the bytes that led to it. Call
     /// it until it says `need_data`; then all of `in` has been taken. After `close` and `failed` it
     /// throws further input away. Payload is unmasked in the caller's buffer.
-    [[nodiscard]] event next(std::span<std::byte>& in) noexcept {
-        // A whole message in one frame, which is what nearly every message is, takes the short way.
-        if (fresh_) [[likely]] {
-            const std::size_t size = whole_message_size<Role>(in, limits_.max_message_size);
-            if (size != 0) {
-                const auto op = static_cast<opcode>(in[0] & std::byte{0xF});
-                const std::span<std::byte> frame = in.first(size);
-                in = in.subspan(size);
-                return deliver_whole(op, frame);
+    ///
+    /// Inlined: with many short messages in one buffer, a call a message would cost as much as what
+    /// it does.
+    [[nodiscard, gnu::always_inline]] event next(std::span<std::byte>& in) noexcept {
+        // A short message in one frame, which is what nearly every message is. At least two octets
+        // and a key stand in front of it, in the shortest form (RFC 6455 5.2).
+        constexpr bool masked = Role == role::server;
+        constexpr std::size_t prefix = masked ? 6 : 2;
+        if (fresh_ && in.size() >= prefix) [[likely]] {
+            std::byte* const frame = in.data();
+            const std::size_t size = std::to_integer<unsigned>(frame[1]) - (masked ? 0x80u : 0u);
+            const bool text = frame[0] == detail::first_octet(true, 0, opcode::text);
+            const bool data = text || frame[0] == detail::first_octet(true, 0, opcode::binary);
+            if (data && size <= max_short_payload && size <= in.size() - prefix &&
+                size <= limits_.max_message_size) [[likely]] {
+                masking_key key;
+                if constexpr (masked) detail::copy_bytes(key.octets.data(), frame + 2, 4);
+                event result;
+                result.kind = text ? event_kind::text : event_kind::binary;
+                result.payload = {frame + prefix, size};
+                in = in.subspan(prefix + size);
+                const bool ascii = detail::unmask_short<masked>(result.payload.data(), size, key);
+                if (Options.validate_utf8 && text && !ascii) return checked(result);
+                return result;
             }
+            return next_whole(in);
         }
         return next_slowly(in);
     }
@@ -105,6 +122,25 @@ public:
     [[nodiscard]] errc send_binary(std::span<const std::byte> payload,
                                    compression how = compression::if_agreed) noexcept {
         return send_message(opcode::binary, payload, how);
+    }
+
+    /// Sends a message of a server without copying what the transport takes at once, which pays for
+    /// payloads from some 16 KiB on. Refused as `send_text` and `send_binary`.
+    /// \param kind `opcode::text` or `opcode::binary`.
+    /// \param write called as `write(output, payload)` with two spans of bytes, unless the message
+    ///        is refused or compressed. It writes from the front of the two, one behind the other,
+    ///        without waiting, and returns how many bytes went; the rest is queued. It must not use
+    ///        this object. An error of the transport is one to find at the next write: it returns
+    ///        0.
+    template <class Write>
+    requires(Role == role::server) [[nodiscard]] errc
+        send_through(opcode kind, std::span<const std::byte> payload, Write write,
+                     compression how = compression::if_agreed) noexcept {
+        if (kind != opcode::text && kind != opcode::binary) return errc::wrong_fragment_kind;
+        if (compresses(how == compression::never)) return send_message(kind, payload, how);
+        if (const errc error = check_message(kind, payload); error != errc::success) return error;
+        return output_.push_through(detail::first_octet(true, 0, kind), payload, limits_.max_output,
+                                    write);
     }
 
     /// Queues the next fragment of a message, `last` with its end (RFC 6455 5.4). Control frames
@@ -233,12 +269,23 @@ private:
 
     // --- Receiving: the short way
 
-    [[nodiscard]] event deliver_whole(opcode op, std::span<std::byte> frame) noexcept {
+    static constexpr std::size_t max_short_payload = 125;
+
+    [[nodiscard]] event checked(event result) noexcept {
+        return is_utf8(result.payload) ? result : fail(errc::text_not_utf8);
+    }
+
+    // A longer message that is all there, in one frame.
+    [[nodiscard]] event next_whole(std::span<std::byte>& in) noexcept {
+        const std::size_t size = whole_message_size<Role>(in, limits_.max_message_size);
+        if (size == 0) return next_slowly(in);
+        const std::span<std::byte> frame = in.first(size);
+        in = in.subspan(size);
+        const auto op = static_cast<opcode>(frame[0] & std::byte{0xF});
         const std::size_t prefix = header_size_for(frame[1]);
         masking_key key;
         if constexpr (Role == role::server) {
-            for (std::size_t i = 0; i < 4; ++i)
-                key.octets[i] = frame[prefix - 4 + i];
+            detail::copy_bytes(key.octets.data(), frame.data() + prefix - 4, 4);
         }
         event result;
         result.payload = frame.subspan(prefix);
@@ -349,16 +396,32 @@ private:
         if (encoded_) {
             if constexpr (Extension::rsv != 0) return take_encoded(op, item, last, in);
         }
-        if (!unmask(op, piece, item.header.key)) return fail(errc::text_not_utf8);
-        if (last && !utf8_in_.complete()) return fail(errc::text_not_utf8);
         // In pieces, or whole in the caller's buffer: no copy.
-        if (Options.stream_messages || (last && message_.empty())) return tell(op, piece, last);
-        if (!message_.append(piece, expected_size(item.header.fin))) {
+        const bool in_place = Options.stream_messages || (last && message_.empty());
+        const bool check_utf8 = Options.validate_utf8 && op == opcode::text;
+        if (in_place || check_utf8) {
+            if (!unmask(op, piece, item.header.key)) return fail(errc::text_not_utf8);
+            if (last && !utf8_in_.complete()) return fail(errc::text_not_utf8);
+        }
+        if (in_place) return tell(op, piece, last);
+        const bool unmasked = Role == role::client || check_utf8;
+        if (!assemble(piece, unmasked ? masking_key{} : item.header.key, item.header.fin)) {
             return fail(errc::out_of_memory);
         }
         if (!last) return {};
         delivered_ = delivered::message;
         return tell(op, message_.bytes(), true);
+    }
+
+    // Unmasks on the way what has to be copied anyway.
+    [[nodiscard]] bool assemble(std::span<const std::byte> piece, masking_key key,
+                                bool last_frame) noexcept {
+        if (piece.empty()) return true;
+        std::byte* const room = message_.prepare(piece.size(), expected_size(last_frame));
+        if (room == nullptr) return false;
+        mask_copy(std::span(room, piece.size()), piece, key);
+        message_.commit(piece.size());
+        return true;
     }
 
     // The last frame says how long the message will be; earlier ones say that of the limit only.
@@ -505,10 +568,17 @@ private:
 
     [[nodiscard]] errc send_message(opcode op, std::span<const std::byte> payload,
                                     compression how) noexcept {
-        if (sending_ != no_message && state_ == connection_state::open) {
-            return errc::message_in_progress;
-        }
-        return send_data(op, payload, true, how);
+        if (const errc error = check_message(op, payload); error != errc::success) return error;
+        frame_header header;
+        header.op = op;
+        return queue_data(header, op, payload, how == compression::never);
+    }
+
+    [[nodiscard]] errc check_message(opcode op, std::span<const std::byte> payload) const noexcept {
+        if (state_ != connection_state::open) return errc::not_open;
+        if (sending_ != no_message) return errc::message_in_progress;
+        const bool check = Options.validate_utf8 && op == opcode::text;
+        return check && !is_utf8(payload) ? errc::text_not_utf8 : errc::success;
     }
 
     [[nodiscard]] errc send_data(opcode op, std::span<const std::byte> payload, bool last,
@@ -536,19 +606,21 @@ private:
     [[nodiscard]] errc queue_data(const frame_header& header, opcode op,
                                   std::span<const std::byte> payload, bool as_it_is) noexcept {
         if constexpr (Extension::rsv != 0) {
-            if (decoder_.allowed_rsv() != 0 && !as_it_is) {
+            if (compresses(as_it_is)) {
                 return output_.push_encoded(header, op, payload, limits_.max_output, extension_);
             }
         }
-        return output_.push(header, payload, limits_.max_output);
+        return output_.push(detail::first_octet(header.fin, 0, header.op), payload,
+                            limits_.max_output);
+    }
+    [[nodiscard]] bool compresses(bool as_it_is) const noexcept {
+        return Extension::rsv != 0 && decoder_.allowed_rsv() != 0 && !as_it_is;
     }
 
     [[nodiscard]] errc send_control(opcode op, std::span<const std::byte> payload) noexcept {
         if (state_ != connection_state::open) return errc::not_open;
         if (payload.size() > max_control_payload) return errc::control_payload_too_long;
-        frame_header header;
-        header.op = op;
-        return output_.push(header, payload, limits_.max_output);
+        return output_.push(detail::first_octet(true, 0, op), payload, limits_.max_output);
     }
 
     [[nodiscard]] errc queue_close(close_code code, std::string_view reason) noexcept {

@@ -371,3 +371,21 @@ TEMPLATE_TEST_CASE("connection: behaves as without the extension while it is not
           R"(text("a") failed(1002 )" + std::string(message(errc::reserved_bits_set)) + ")");
     CHECK(end->extension().encoded + end->extension().decoded == 0);
 }
+
+TEST_CASE("extension: what it encodes is not sent through the transport", "[rfc6455-9]") {
+    inverting_server end;
+    int writes = 0;
+    const auto write = [&](std::span<const std::byte> output, std::span<const std::byte> payload) {
+        ++writes;
+        return output.size() + payload.size();
+    };
+    REQUIRE(end->send_through(opcode::text, bytes("a"), write) == errc::success);
+    CHECK(writes == 0);
+    CHECK(end->extension().encoded == 1);
+    CHECK_FALSE(end->output().empty());
+    REQUIRE(end->send_through(opcode::text, bytes("a"), write, compression::never) ==
+            errc::success);
+    CHECK(writes == 1);
+    CHECK(end->extension().encoded == 1);
+    CHECK(end->output().empty());
+}

@@ -283,3 +283,24 @@ TEMPLATE_TEST_CASE_SIG("connection: what could not be queued may be sent again",
     CHECK(words(frames_of(end.output()), Role) ==
           R"(text-("\xe2\x82") cont("\xac") close(1000 ""))");
 }
+
+TEST_CASE("connection: has memory for the rest of a message before any of it is written",
+          "[allocation]") {
+    connection<role::server> end;
+    const std::vector<std::byte> payload(1000);
+    int writes = 0;
+    const auto write = [&](std::span<const std::byte>, std::span<const std::byte>) {
+        const failing_allocations none(0, 1000);
+        ++writes;
+        return std::size_t{3};
+    };
+    {
+        const failing_allocations none(0);
+        CHECK(end.send_through(opcode::binary, payload, write) == errc::out_of_memory);
+    }
+    CHECK(writes == 0);
+    CHECK(end.output().empty());
+    CHECK(end.send_through(opcode::binary, payload, write) == errc::success);
+    CHECK(writes == 1);
+    CHECK(end.output().size() == 4 + payload.size() - 3);
+}

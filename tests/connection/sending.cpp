@@ -161,3 +161,55 @@ TEMPLATE_TEST_CASE("connection: keeps the order of output however it is written"
         CHECK(wire.empty());
     }
 }
+
+TEST_CASE("connection: a message sent through the transport is the same however much is taken",
+          "[rfc6455-6.1]") {
+    const std::vector<std::byte> payload = bytes(std::string(300, 'x'));
+    server usual;
+    REQUIRE(usual->send_text("first") == errc::success);
+    REQUIRE(usual->send_binary(payload) == errc::success);
+    REQUIRE(usual->send_text("last") == errc::success);
+    const std::vector<std::byte> expected(usual->output().begin(), usual->output().end());
+
+    const std::size_t offered = 7 + 4 + payload.size();
+    for (std::size_t taken = 0; taken <= offered; ++taken) {
+        server end;
+        std::vector<std::byte> wire;
+        REQUIRE(end->send_text("first") == errc::success);
+        const auto write = [&](std::span<const std::byte> output, std::span<const std::byte> rest) {
+            CHECK(output.size() + rest.size() == offered);
+            CHECK(rest.data() == payload.data());
+            wire.assign(output.begin(), output.end());
+            wire.insert(wire.end(), rest.begin(), rest.end());
+            wire.resize(taken);
+            return taken;
+        };
+        REQUIRE(end->send_through(opcode::binary, payload, write) == errc::success);
+        CHECK(end->output().size() == offered - taken);
+        REQUIRE(end->send_text("last") == errc::success);
+        wire.insert(wire.end(), end->output().begin(), end->output().end());
+        CAPTURE(taken);
+        CHECK(wire == expected);
+    }
+}
+
+TEST_CASE("connection: nothing is written through the transport of a message that is refused",
+          "[rfc6455-6.1]") {
+    int writes = 0;
+    const auto write = [&](std::span<const std::byte>, std::span<const std::byte>) {
+        ++writes;
+        return std::size_t{0};
+    };
+    server end(limits{.max_output = 10});
+    CHECK(end->send_through(opcode::ping, {}, write) == errc::wrong_fragment_kind);
+    CHECK(end->send_through(opcode::text, bytes("\xff"), write) == errc::text_not_utf8);
+    REQUIRE(end->send_fragment(opcode::text, bytes("a"), false) == errc::success);
+    CHECK(end->send_through(opcode::binary, {}, write) == errc::message_in_progress);
+    REQUIRE(end->send_fragment(opcode::text, bytes("b"), true) == errc::success);
+    CHECK(end->send_through(opcode::binary, bytes("01234"), write) == errc::output_full);
+    REQUIRE(end->close() == errc::success);
+    CHECK(end->send_through(opcode::binary, {}, write) == errc::not_open);
+    CHECK(writes == 0);
+    CHECK(words(frames_of(end->output()), role::server) ==
+          R"(text-("a") cont("b") close(1000 ""))");
+}

@@ -12,9 +12,12 @@
 
 using namespace framewire;
 using namespace framewire::test;
+using framewire::detail::first_octet;
 using framewire::detail::frame_queue;
 
 namespace {
+
+constexpr std::byte text = first_octet(true, 0, opcode::text);
 
 frame_queue<role::server> server_queue() {
     return frame_queue<role::server>(frame_encoder<role::server>{});
@@ -31,12 +34,9 @@ static_assert(sizeof(frame_queue<role::server>) <= 2 * sizeof(void*));
 TEST_CASE("frame_queue: holds frames in the order they leave", "[rfc6455-6.1]") {
     auto queue = server_queue();
     CHECK(queue.bytes().empty());
-    frame_header header;
-    REQUIRE(queue.push(header, bytes("a")) == errc::success);
+    REQUIRE(queue.push(text, bytes("a")) == errc::success);
     REQUIRE(queue.push_pong(bytes("b"), 4096) == errc::success);
-    header.op = opcode::binary;
-    header.fin = false;
-    REQUIRE(queue.push(header, {}) == errc::success);
+    REQUIRE(queue.push(first_octet(false, 0, opcode::binary), {}) == errc::success);
     REQUIRE(queue.push_close(close_code::going_away, "c") == errc::success);
     CHECK(queued(queue) == R"(text("a") pong("b") binary-("") close(1001 "c"))");
     queue.consume(3);
@@ -45,18 +45,18 @@ TEST_CASE("frame_queue: holds frames in the order they leave", "[rfc6455-6.1]") 
 
 TEST_CASE("frame_queue: its limit counts the whole frame", "[limits]") {
     auto queue = server_queue();
-    CHECK(queue.push({}, bytes("abc"), 0) == errc::success); // nothing else waits
-    CHECK(queue.push({}, {}, 6) == errc::output_full);
-    CHECK(queue.push({}, {}, 0) == errc::output_full); // already over the limit
-    CHECK(queue.push({}, {}, 7) == errc::success);
+    CHECK(queue.push(text, bytes("abc"), 0) == errc::success); // nothing else waits
+    CHECK(queue.push(text, {}, 6) == errc::output_full);
+    CHECK(queue.push(text, {}, 0) == errc::output_full); // already over the limit
+    CHECK(queue.push(text, {}, 7) == errc::success);
     CHECK(queued(queue) == R"(text("abc") text(""))");
 
     constexpr std::array<std::byte, 32> seed{};
     masking_key_source keys(seed);
     frame_queue<role::client> masked{frame_encoder<role::client>(keys)};
-    CHECK(masked.push({}, {}) == errc::success);
-    CHECK(masked.push({}, bytes("abc"), 6 + 8) == errc::output_full);
-    CHECK(masked.push({}, bytes("abc"), 6 + 9) == errc::success);
+    CHECK(masked.push(text, {}) == errc::success);
+    CHECK(masked.push(text, bytes("abc"), 6 + 8) == errc::output_full);
+    CHECK(masked.push(text, bytes("abc"), 6 + 9) == errc::success);
     CHECK(words(frames_of(masked.bytes()), role::client) == R"(text("") text("abc"))");
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("frame_queue: beyond the backlog a Pong replaces the one before it", "
     CHECK(pong("", 3) == R"(pong("1") pong(""))");
     CHECK(pong("6", 3) == R"(pong("1") pong("6"))");
     // What stands in the middle stays, and what has been written in part.
-    REQUIRE(queue.push({}, bytes("x")) == errc::success);
+    REQUIRE(queue.push(text, bytes("x")) == errc::success);
     CHECK(pong("7", 3) == R"(pong("1") pong("6") text("x") pong("7"))");
     queue.consume(3 + 3 + 3 + 1);
     REQUIRE(queue.push_pong(bytes("8"), 0) == errc::success);

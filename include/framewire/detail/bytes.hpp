@@ -40,22 +40,27 @@ constexpr void store_native(std::byte* to, Word word) noexcept {
     std::memcpy(to, &word, sizeof word);
 }
 
+// Written out, so that compilers see the one instruction that it is.
+[[nodiscard]] constexpr std::uint16_t swap_bytes(std::uint16_t v) noexcept {
+    return static_cast<std::uint16_t>((v << 8) | (v >> 8));
+}
+[[nodiscard]] constexpr std::uint32_t swap_bytes(std::uint32_t v) noexcept {
+    return (v << 24) | ((v & 0xFF00) << 8) | ((v >> 8) & 0xFF00) | (v >> 24);
+}
+[[nodiscard]] constexpr std::uint64_t swap_bytes(std::uint64_t v) noexcept {
+    return (std::uint64_t{swap_bytes(static_cast<std::uint32_t>(v))} << 32) |
+           swap_bytes(static_cast<std::uint32_t>(v >> 32));
+}
+
 template <std::unsigned_integral Word>
 [[nodiscard]] constexpr Word load_big_endian(const std::byte* from) noexcept {
-    std::uint64_t word = 0;
-    for (std::size_t i = 0; i < sizeof(Word); ++i) {
-        word = (word << 8) | std::to_integer<std::uint64_t>(from[i]);
-    }
-    return static_cast<Word>(word);
+    const Word word = load_native<Word>(from);
+    return std::endian::native == std::endian::little ? swap_bytes(word) : word;
 }
 
 template <std::unsigned_integral Word>
 constexpr void store_big_endian(std::byte* to, Word word) noexcept {
-    std::uint64_t rest = word;
-    for (std::size_t i = sizeof(Word); i-- > 0;) {
-        to[i] = static_cast<std::byte>(rest & 0xFF);
-        rest >>= 8;
-    }
+    store_native(to, std::endian::native == std::endian::little ? swap_bytes(word) : word);
 }
 
 constexpr void copy_bytes(std::byte* to, const std::byte* from, std::size_t size) noexcept {

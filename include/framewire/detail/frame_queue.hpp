@@ -43,15 +43,39 @@ public:
     }
 
     // Queues a frame; `output_full` when other bytes wait and would then be more than `limit`.
-    [[nodiscard]] errc push(const frame_header& header, std::span<const std::byte> payload,
+    [[nodiscard]] errc push(std::byte first_octet, std::span<const std::byte> payload,
                             std::uint64_t limit = no_limit) noexcept {
-        if (!has_room(frame_size<Role>(payload.size()), limit)) return errc::output_full;
-        const std::size_t size = payload.size() + max_header_size;
-        std::byte* const room = buffer_.prepare(size);
-        if (room == nullptr) return errc::out_of_memory;
-        buffer_.commit(encode_into(std::span(room, size), encoder_, header, payload));
+        const frame_room room = prepare(payload.size(), limit);
+        if (room.error != errc::success) return room.error;
+        const masking_key key = encoder_.next_key();
+        const std::size_t size =
+            write_prefix(room.bytes, first_octet, payload.size(), Role == role::client, key);
+        if constexpr (Role == role::client) {
+            mask_copy(std::span(room.bytes + size, payload.size()), payload, key);
+        } else {
+            copy_bytes(room.bytes + size, payload.data(), payload.size());
+        }
+        buffer_.commit(size + payload.size());
         tail_pong_ = 0;
         return errc::success;
+    }
+
+    // As push, but offers what is queued and the payload behind it to `write`, which takes from the
+    // front of the two and tells how much; only the rest is copied. There is memory for all of it
+    // before anything is written.
+    template <class Write>
+    [[nodiscard]] errc push_through(std::byte first_octet, std::span<const std::byte> payload,
+                                    std::uint64_t limit, Write&& write) noexcept {
+        static_assert(Role == role::server, "what a client sends is masked, and so copied");
+        const frame_room room = prepare(payload.size(), limit);
+        if (room.error != errc::success) return room.error;
+        buffer_.commit(write_prefix(room.bytes, first_octet, payload.size(), false, {}));
+        tail_pong_ = 0;
+        const std::size_t written = write(std::span<const std::byte>(buffer_.bytes()), payload);
+        const std::size_t queued = std::min(written, buffer_.size());
+        buffer_.consume(queued);
+        return buffer_.append(payload.subspan(written - queued)) ? errc::success
+                                                                 : errc::out_of_memory;
     }
 
     // As push, with a payload that the extension has encoded. It writes to the queue behind room
@@ -74,7 +98,7 @@ public:
         }
         if (done.as_it_is) {
             buffer_.drop_back(buffer_.size() - start);
-            return push(header, payload, limit);
+            return push(first_octet(header.fin, 0, header.op), payload, limit);
         }
         const std::span<std::byte> room = buffer_.bytes().subspan(start);
         const std::span<std::byte> body = room.subspan(max_header_size);
@@ -96,9 +120,7 @@ public:
     [[nodiscard]] errc push_pong(std::span<const std::byte> payload,
                                  std::uint64_t backlog) noexcept {
         if (buffer_.size() > backlog) buffer_.drop_back(std::exchange(tail_pong_, 0));
-        frame_header header;
-        header.op = opcode::pong;
-        const errc error = push(header, payload);
+        const errc error = push(first_octet(true, 0, opcode::pong), payload);
         if (error == errc::success) {
             tail_pong_ = static_cast<std::uint8_t>(frame_size<Role>(payload.size()));
         }
@@ -117,12 +139,20 @@ public:
             copy_bytes(body.data() + 2, text.data(), text.size());
             size = 2 + text.size();
         }
-        frame_header header;
-        header.op = opcode::close;
-        return push(header, std::span(body).first(size));
+        return push(first_octet(true, 0, opcode::close), std::span(body).first(size));
     }
 
 private:
+    struct frame_room {
+        std::byte* bytes = nullptr; // room for the longest prefix and the payload
+        errc error = errc::success;
+    };
+    [[nodiscard]] frame_room prepare(std::size_t payload_size, std::uint64_t limit) noexcept {
+        if (!has_room(frame_size<Role>(payload_size), limit)) return {nullptr, errc::output_full};
+        std::byte* const room = buffer_.prepare(payload_size + max_header_size);
+        return {room, room == nullptr ? errc::out_of_memory : errc::success};
+    }
+
     [[nodiscard]] bool has_room(std::uint64_t size, std::uint64_t limit) const noexcept {
         if (buffer_.empty()) return true;
         return buffer_.size() <= limit && size <= limit - buffer_.size();
