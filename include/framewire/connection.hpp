@@ -8,7 +8,7 @@
 
 #include <framewire/detail/byte_buffer.hpp>
 #include <framewire/detail/bytes.hpp>
-#include <framewire/detail/frame_queue.hpp>
+#include <framewire/detail/message_queue.hpp>
 #include <framewire/detail/short_payload.hpp>
 #include <framewire/error.hpp>
 #include <framewire/event.hpp>
@@ -137,10 +137,9 @@ public:
         send_through(opcode kind, std::span<const std::byte> payload, Write write,
                      compression how = compression::if_agreed) noexcept {
         if (kind != opcode::text && kind != opcode::binary) return errc::wrong_fragment_kind;
-        if (compresses(how == compression::never)) return send_message(kind, payload, how);
-        if (const errc error = check_message(kind, payload); error != errc::success) return error;
-        return output_.push_through(detail::first_octet(true, 0, kind), payload, limits_.max_output,
-                                    write);
+        if (extension_for(how) != nullptr) return send_message(kind, payload, how);
+        if (state_ != connection_state::open) return errc::not_open;
+        return output_.send_through(kind, payload, limits_.max_output, write);
     }
 
     /// Queues the next fragment of a message, `last` with its end (RFC 6455 5.4). Control frames
@@ -151,10 +150,9 @@ public:
     [[nodiscard]] errc send_fragment(opcode kind, std::span<const std::byte> payload, bool last,
                                      compression how = compression::if_agreed) noexcept {
         if (kind != opcode::text && kind != opcode::binary) return errc::wrong_fragment_kind;
-        if (state_ == connection_state::open && sending_ != no_message && sending_ != kind) {
-            return errc::wrong_fragment_kind;
-        }
-        return send_data(kind, payload, last, how);
+        if (state_ != connection_state::open) return errc::not_open;
+        return output_.send_fragment(kind, payload, last, limits_.max_output, how,
+                                     extension_for(compression::if_agreed));
     }
 
     /// Queues a Ping with at most 125 bytes of payload. Refused: `not_open`,
@@ -568,53 +566,14 @@ private:
 
     [[nodiscard]] errc send_message(opcode op, std::span<const std::byte> payload,
                                     compression how) noexcept {
-        if (const errc error = check_message(op, payload); error != errc::success) return error;
-        frame_header header;
-        header.op = op;
-        return queue_data(header, op, payload, how == compression::never);
-    }
-
-    [[nodiscard]] errc check_message(opcode op, std::span<const std::byte> payload) const noexcept {
         if (state_ != connection_state::open) return errc::not_open;
-        if (sending_ != no_message) return errc::message_in_progress;
-        const bool check = Options.validate_utf8 && op == opcode::text;
-        return check && !is_utf8(payload) ? errc::text_not_utf8 : errc::success;
+        return output_.send_message(op, payload, limits_.max_output, extension_for(how));
     }
 
-    [[nodiscard]] errc send_data(opcode op, std::span<const std::byte> payload, bool last,
-                                 compression how) noexcept {
-        if (state_ != connection_state::open) return errc::not_open;
-        const bool first = sending_ == no_message;
-        utf8_validator utf8 = first ? utf8_validator{} : utf8_out_;
-        if (Options.validate_utf8 && op == opcode::text) {
-            if (utf8.feed(payload) != payload.size() || (last && !utf8.complete())) {
-                return errc::text_not_utf8;
-            }
-        }
-        frame_header header;
-        header.op = first ? op : opcode::continuation;
-        header.fin = last;
-        const bool as_it_is = first ? how == compression::never : sending_as_it_is_;
-        const errc error = queue_data(header, op, payload, as_it_is);
-        if (error != errc::success) return error;
-        utf8_out_ = utf8;
-        sending_ = last ? no_message : op;
-        sending_as_it_is_ = as_it_is;
-        return errc::success;
-    }
-
-    [[nodiscard]] errc queue_data(const frame_header& header, opcode op,
-                                  std::span<const std::byte> payload, bool as_it_is) noexcept {
-        if constexpr (Extension::rsv != 0) {
-            if (compresses(as_it_is)) {
-                return output_.push_encoded(header, op, payload, limits_.max_output, extension_);
-            }
-        }
-        return output_.push(detail::first_octet(header.fin, 0, header.op), payload,
-                            limits_.max_output);
-    }
-    [[nodiscard]] bool compresses(bool as_it_is) const noexcept {
-        return Extension::rsv != 0 && decoder_.allowed_rsv() != 0 && !as_it_is;
+    // Null when a message goes out as it is.
+    [[nodiscard]] Extension* extension_for(compression how) noexcept {
+        const bool agreed = Extension::rsv != 0 && decoder_.allowed_rsv() != 0;
+        return agreed && how != compression::never ? &extension_ : nullptr;
     }
 
     [[nodiscard]] errc send_control(opcode op, std::span<const std::byte> payload) noexcept {
@@ -630,16 +589,13 @@ private:
     }
 
     detail::byte_buffer message_; // what of the message has arrived; behind it, of a control frame
-    detail::frame_queue<Role> output_;
+    detail::message_queue<Role, Options> output_;
     frame_decoder<Role> decoder_;
     limits limits_;
     std::uint64_t message_size_ = 0; // of the message being received, as announced or decoded
     std::uint32_t fragments_ = 0;
     utf8_validator utf8_in_;
-    utf8_validator utf8_out_;
     opcode receiving_ = no_message;
-    opcode sending_ = no_message;
-    bool sending_as_it_is_ = false; // the message that is being sent bypasses the extension
     connection_state state_ = connection_state::open;
     delivered delivered_ = delivered::nothing;
     std::uint8_t control_size_ = 0; // bytes of a control frame at the end of message_

@@ -81,7 +81,7 @@ public:
     // As push, with a payload that the extension has encoded. It writes to the queue behind room
     // for the longest prefix; the payload then moves down to the end of the prefix, whose length is
     // known only then.
-    template <class Extension> [[nodiscard]] errc push_encoded(frame_header header, opcode op,
+    template <class Extension> [[nodiscard]] errc push_encoded(opcode op, opcode kind, bool fin,
                                                                std::span<const std::byte> payload,
                                                                std::uint64_t limit,
                                                                Extension& extension) noexcept {
@@ -90,26 +90,27 @@ public:
         if (buffer_.prepare(max_header_size) == nullptr) return errc::out_of_memory;
         buffer_.commit(max_header_size);
         extension_output out(buffer_, start == 0 ? no_limit : limit - buffer_.size());
-        const bool first = header.op != opcode::continuation;
-        const encoded_payload done = extension.encode(op, payload, first, header.fin, out);
+        const bool first = op != opcode::continuation;
+        const encoded_payload done = extension.encode(kind, payload, first, fin, out);
         if (done.error != errc::success) {
             buffer_.drop_back(buffer_.size() - start);
             return done.error == errc::message_too_big ? errc::output_full : done.error;
         }
         if (done.as_it_is) {
             buffer_.drop_back(buffer_.size() - start);
-            return push(first_octet(header.fin, 0, header.op), payload, limit);
+            return push(first_octet(fin, 0, op), payload, limit);
         }
         const std::span<std::byte> room = buffer_.bytes().subspan(start);
         const std::span<std::byte> body = room.subspan(max_header_size);
-        if (first) header.rsv = done.rsv & Extension::rsv;
-        header.payload_size = body.size();
-        header = encoder_.finish(header);
-        if constexpr (Role == role::client) mask_in_place(body, header.key);
-        const frame_prefix prefix = encode_prefix(header);
-        std::copy(prefix.bytes().begin(), prefix.bytes().end(), room.begin());
-        std::copy(body.begin(), body.end(), room.begin() + prefix.size);
-        buffer_.drop_back(max_header_size - prefix.size);
+        const auto rsv = static_cast<std::uint8_t>(first ? done.rsv & Extension::rsv : 0);
+        const masking_key key = encoder_.next_key();
+        if constexpr (Role == role::client) mask_in_place(body, key);
+        frame_prefix prefix;
+        const std::size_t size = write_prefix(prefix.octets.data(), first_octet(fin, rsv, op),
+                                              body.size(), Role == role::client, key);
+        copy_bytes(room.data(), prefix.octets.data(), size);
+        std::copy(body.begin(), body.end(), room.begin() + static_cast<std::ptrdiff_t>(size));
+        buffer_.drop_back(max_header_size - size);
         tail_pong_ = 0;
         return errc::success;
     }
