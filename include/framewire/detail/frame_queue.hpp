@@ -16,7 +16,6 @@
 #include <framewire/rfc6455.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -128,19 +127,26 @@ public:
         return error;
     }
 
-    // `no_status_received` makes an empty Close frame (RFC 6455 5.5.1).
+    // `no_status_received` makes an empty Close frame (RFC 6455 5.5.1). The reason has at most
+    // max_close_reason bytes.
     [[nodiscard]] errc push_close(close_code code, std::string_view reason) noexcept {
-        std::array<std::byte, max_control_payload> body;
-        std::size_t size = 0;
-        if (code != close_code::no_status_received) {
-            store_big_endian(body.data(), static_cast<std::uint16_t>(code));
-            // Callers have checked the size; compilers that look for overruns cannot know that.
-            reason = reason.substr(0, max_close_reason);
+        const bool empty = code == close_code::no_status_received;
+        const std::size_t size = empty ? 0 : 2 + reason.size();
+        const frame_room room = prepare(size, no_limit);
+        if (room.error != errc::success) return room.error;
+        const masking_key key = encoder_.next_key();
+        const std::size_t prefix = write_prefix(room.bytes, first_octet(true, 0, opcode::close),
+                                                size, Role == role::client, key);
+        std::byte* const body = room.bytes + prefix;
+        if (!empty) {
+            store_big_endian(body, static_cast<std::uint16_t>(code));
             const auto text = std::as_bytes(std::span(reason.data(), reason.size()));
-            copy_bytes(body.data() + 2, text.data(), text.size());
-            size = 2 + text.size();
+            copy_bytes(body + 2, text.data(), text.size());
         }
-        return push(first_octet(true, 0, opcode::close), std::span(body).first(size));
+        if constexpr (Role == role::client) mask_in_place(std::span(body, size), key);
+        buffer_.commit(prefix + size);
+        tail_pong_ = 0;
+        return errc::success;
     }
 
 private:
