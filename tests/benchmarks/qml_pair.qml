@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: The Framewire authors
+// SPDX-License-Identifier: BSL-1.0
+
+// A server that echoes and a client, in one process. The program qml_pair runs it, with the line
+// that imports Framewire as it is and with QtWebSockets in its place.
+
+import QtQml
+import Framewire
+
+QtObject {
+    id: root
+
+    signal ready
+    signal finished
+
+    property string text
+    property var bytes
+    property int toSend: 0
+    property int toReceive: 0
+
+    property WebSocketServer server: WebSocketServer {
+        listen: true
+        onClientConnected: webSocket => {
+            webSocket.textMessageReceived.connect(message => webSocket.sendTextMessage(message))
+            webSocket.binaryMessageReceived.connect(
+                message => webSocket.sendBinaryMessage(message))
+        }
+    }
+
+    property WebSocket client: WebSocket {
+        active: true
+        url: root.server.url
+        onStatusChanged: status => {
+            if (status === WebSocket.Open)
+                root.ready()
+        }
+        onTextMessageReceived: message => {
+            root.received(message.length === root.text.length)
+            if (root.toSend > 0) {
+                --root.toSend
+                sendTextMessage(root.text)
+            }
+        }
+        onBinaryMessageReceived: message => {
+            root.received(message.byteLength === root.bytes.byteLength)
+            if (root.toSend > 0) {
+                --root.toSend
+                sendBinaryMessage(root.bytes)
+            }
+        }
+    }
+
+    function received(whole) {
+        if (!whole)
+            console.error("an echo is not as long as its message")
+        if (--toReceive === 0)
+            finished()
+    }
+
+    /// Sends `count` messages and no more than `depth` before the answers come.
+    function echoText(size, count, depth) {
+        text = "x".repeat(size)
+        toReceive = count
+        toSend = count - depth
+        for (let i = 0; i < depth; ++i)
+            client.sendTextMessage(text)
+    }
+
+    function echoBinary(size, count, depth) {
+        bytes = new ArrayBuffer(size)
+        toReceive = count
+        toSend = count - depth
+        for (let i = 0; i < depth; ++i)
+            client.sendBinaryMessage(bytes)
+    }
+}
