@@ -307,6 +307,7 @@ TEST_CASE("deflate: a small message that becomes too large ends with 1009", "[rf
         c.ws.send_binary(QByteArray(1'000'001, '\0'));
         REQUIRE(c.wait_for_end());
         CHECK(c.info.code == close_code::message_too_big);
+        REQUIRE(server.sessions[0]->wait_for_end());
         CHECK(server.sessions[0]->info.error == errc::message_too_big);
     }
     SECTION("in parts") {
@@ -314,6 +315,7 @@ TEST_CASE("deflate: a small message that becomes too large ends with 1009", "[rf
         c.ws.send_fragment(opcode::binary, QByteArray(600'000, '\0'), true);
         REQUIRE(c.wait_for_end());
         CHECK(c.info.code == close_code::message_too_big);
+        REQUIRE(server.sessions[0]->wait_for_end());
         CHECK(server.sessions[0]->info.error == errc::message_too_big);
     }
 }

@@ -101,7 +101,7 @@ TEST_CASE("server: shakes hands with a peer that sends one byte after the other"
           "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"); // RFC 6455 1.3
     CHECK(peer->take_words(role::server, 2) == "text(\"slow\") close(1000 \"\")");
     REQUIRE(peer->wait_for_end()); // the server ends first: RFC 6455 7.1.1
-    CHECK(server.sessions[0]->has("closed(1000 clean by_peer)"));
+    CHECK(server.sessions[0]->wait_for_text("closed(1000 clean by_peer)"));
 }
 
 TEST_CASE("server: takes frames that come right behind the request, after on_session") {
@@ -446,5 +446,46 @@ TEST_CASE("server: drops a client that does not answer its Close") {
     REQUIRE(server.sessions[0]->wait_for_end());
     CHECK(server.sessions[0]->info.error == errc::close_timeout);
     REQUIRE(peer->wait_for_end());
+    CHECK(no_engines());
+}
+
+TEST_CASE("server: all of its answer reaches a client that sends behind its Close and reads late",
+          "[rfc6455-7.1.1]") {
+    test_server server;
+    const auto peer = raw_open(server.server.port());
+    REQUIRE(server.wait_for_sessions(1));
+    test_server::entry& s = *server.sessions[0];
+    peer->socket().setReadBufferSize(1); // so that the rest stays with the system
+    const std::string big(1 << 20, 'x');
+    peer->send(frame_writer(role::server).binary(big).close(1000));
+    REQUIRE(wait_for([&] { return s.has("closing") && s.ws->buffered_amount() == 0; }));
+    run_what_is_due();
+    for (int i = 0; i < 3; ++i) {
+        peer->send(frame_writer(role::server).ping("late"));
+        run_what_is_due();
+    }
+    peer->socket().setReadBufferSize(0);
+    REQUIRE(peer->wait_for_end());
+    const std::vector<wire_frame> frames = take_frames(peer->received);
+    REQUIRE(frames.size() == 2);
+    CHECK((frames[0].payload == big)); // too much to be shown
+    CHECK(words({frames[1]}, role::server) == "close(1000 \"\")");
+    REQUIRE(s.wait_for_end());
+    CHECK(s.trace == "closing closed(1000 clean by_peer)");
+    CHECK(no_engines());
+}
+
+TEST_CASE("server: a client that ends nothing after the closing handshake is left in time",
+          "[rfc6455-7.1.1]") {
+    qt::server_options options;
+    options.close_timeout = 60ms;
+    test_server server(options);
+    const auto peer = raw_open(server.server.port());
+    REQUIRE(server.wait_for_sessions(1));
+    test_server::entry& s = *server.sessions[0];
+    peer->socket().setReadBufferSize(1); // it sees no end, and ends nothing
+    peer->send(frame_writer(role::server).close(1000));
+    REQUIRE(s.wait_for_end());
+    CHECK(s.trace == "closing closed(1000 clean by_peer)");
     CHECK(no_engines());
 }

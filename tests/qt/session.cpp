@@ -348,6 +348,21 @@ TEST_CASE("session: a peer that does not read holds the sender back, within a bo
     REQUIRE(wait_for([&] { return got == sent + 1; }));
 }
 
+TEST_CASE("session: is told of the end also when writing is what finds it") {
+    test_server server({}, false);
+    const auto peer = raw_open(server.server.port());
+    REQUIRE(server.wait_for_sessions(1));
+    test_server::entry& s = *server.sessions[0];
+    peer->cut();
+    for (int i = 0; i < 2; ++i) {
+        s.ws->send_binary("into the void");
+        QCoreApplication::sendPostedEvents(); // it writes before the event loop sees the end
+    }
+    REQUIRE(s.wait_for_end());
+    CHECK(s.info.error == errc::connection_lost);
+    CHECK(no_engines());
+}
+
 TEST_CASE("session: pings to a peer that does not read are answered within a bound",
           "[rfc6455-5.5.3]") {
     test_server server;

@@ -61,7 +61,9 @@ struct session_handlers {
     /// on_closed follows, and comes alone when the session ends in another way.
     callback<void()> on_closing;
     /// The session ended, or could not be opened. Called exactly once; nothing is called after it.
-    /// It may open a client anew.
+    /// It may open a client anew. After a Close frame it comes when the peer has ended the TCP
+    /// connection as well, so that what was sent last is not taken back, or when the close time-out
+    /// is over.
     callback<void(const close_info& info)> on_closed;
 };
 

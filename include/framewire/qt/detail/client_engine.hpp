@@ -95,7 +95,8 @@ private:
         } else {
             made = std::make_unique<QTcpSocket>();
             // Reads and writes go straight to the system. Proxies are for Qt's buffers to handle.
-            if (goes_direct(options.proxy)) mode |= QIODevice::Unbuffered;
+            half_closes_ = goes_direct(options.proxy);
+            if (half_closes_) mode |= QIODevice::Unbuffered;
         }
         QTcpSocket* const socket = made.get();
         socket->setProxy(options.proxy);

@@ -30,6 +30,10 @@
 #include <system_error>
 #include <utility>
 
+#ifdef Q_OS_UNIX
+#include <sys/socket.h>
+#endif
+
 namespace framewire::qt::detail {
 
 class engine : public lifetime {
@@ -234,6 +238,9 @@ protected:
     QByteArray subprotocol_;
     QByteArray leftover_; // input that was not looked at yet: behind the message that paused
     bool paused_ = false;
+    // The device is a TCP socket and nothing but: what it does not hold, the system has. Behind a
+    // proxy or TLS Qt may hold more than it says.
+    bool half_closes_ = false;
 
 private:
     static constexpr qint64 high_water = 131'072; // bytes that the device may hold for us
@@ -272,8 +279,12 @@ private:
             const qint64 count = device_->write(data, size);
             if (phase_ != phase::open) return;
             // A device that cannot be written to may still hold what the peer said at last. Reading
-            // finds the end of it.
-            if (count < 0) return consume_output(output().size());
+            // finds the end of it; nothing else would, since Qt has closed the socket already.
+            if (count < 0) {
+                write_failed_ = true;
+                schedule_read();
+                return consume_output(output().size());
+            }
             consume_output(static_cast<std::size_t>(count));
             if (count == 0) break;
         }
@@ -293,11 +304,25 @@ private:
             if (device_->bytesToWrite() == 0) disconnected();
             return;
         }
+        if (half_closes_ && device_holds() > 0) return; // bytesWritten brings us here again
         if (std::exchange(shutting_down_, true)) return;
+        // RFC 6455 7.1.1. What a peer sends behind its Close frame would be answered with a reset
+        // if the socket were closed now, and that would take back what is on its way to the peer.
+        // So the peer's end is waited for, and what comes before it is thrown away.
+        if (half_closes_ && !write_failed_ && end_writing(socket_->socketDescriptor())) return;
         discard_input();
         if (phase_ != phase::open) return;
         if (socket_->state() == QAbstractSocket::UnconnectedState) return disconnected();
         socket_->disconnectFromHost(); // tells `disconnected`, at once or when all is written
+    }
+
+    // False when that cannot be done: Qt itself has no function for it.
+    [[nodiscard]] static bool end_writing([[maybe_unused]] qintptr descriptor) noexcept {
+#ifdef Q_OS_UNIX
+        return descriptor != -1 && ::shutdown(static_cast<int>(descriptor), SHUT_WR) == 0;
+#else
+        return false;
+#endif
     }
 
     // --- Reading
@@ -363,6 +388,7 @@ private:
     }
 
     // Unread input would make the system answer with a reset, which can overtake our Close frame.
+    // The half-close does better; this is for transports that have none.
     void discard_input() {
         const receive_buffer buffer;
         const auto most = static_cast<qint64>(buffer.bytes().size());
@@ -419,6 +445,7 @@ private:
     bool blocked_ = false;
     bool closing_ = false;
     bool shutting_down_ = false;
+    bool write_failed_ = false;
     bool disconnected_ = false;
 };
 

@@ -13,7 +13,9 @@
 #include <framewire/qt/http.hpp>
 #include <framewire/qt/server_options.hpp>
 
+#include <QAbstractSocket>
 #include <QByteArray>
+#include <QNetworkProxy>
 #include <QSslError>
 #include <QSslSocket>
 #include <QString>
@@ -53,6 +55,7 @@ public:
         take_device(std::move(device));
         start_timer(owner_->options().open_timeout);
         if (!secure) {
+            half_closes_ = socket_ != nullptr && tls_ == nullptr && !is_proxied(*socket_);
             phase_ = phase::shaking_hands;
             return;
         }
@@ -99,6 +102,14 @@ public:
     }
 
 private:
+    // A server can listen at a proxy, and hand us a connection from there.
+    [[nodiscard]] static bool is_proxied(const QAbstractSocket& socket) {
+        QNetworkProxy proxy = socket.proxy();
+        if (proxy.type() == QNetworkProxy::DefaultProxy) proxy = QNetworkProxy::applicationProxy();
+        return proxy.type() != QNetworkProxy::NoProxy &&
+               proxy.type() != QNetworkProxy::DefaultProxy;
+    }
+
     struct opening {
         explicit opening(std::size_t size)
             : head(new char[size]), handshake(std::span(head.get(), size)) {}
