@@ -252,18 +252,35 @@ TEMPLATE_TEST_CASE("attack: message after message stays as it was while the stre
     end.poll();
 }
 
+namespace {
+
+struct lone_owner final : net::detail::operation_owner<fake_clock> {
+    using executor_type = io::io_context::executor_type;
+
+    explicit lone_owner(const executor_type& where)
+        : net::detail::operation_owner<fake_clock>(where), executor_(where) {}
+    [[nodiscard]] executor_type executor() const { return executor_; }
+
+private:
+    void ring(std::shared_ptr<timed> /*self*/) override {}
+    void context_ended() noexcept override {}
+
+    executor_type executor_;
+};
+
+} // namespace
+
 TEST_CASE("attack: operations wait in order, wherever one is taken out", "[asio]") {
     io::io_context context;
+    lone_owner owner(context.get_executor());
     for (std::size_t count = 1; count < 5; ++count) {
         for (std::size_t gone = 0; gone < count; ++gone) {
-            net::detail::operation_memory memory;
             net::detail::operation_queue<> queue;
             std::vector<net::detail::operation<>*> all;
             std::string told;
             for (std::size_t i = 0; i < count; ++i) {
                 all.push_back(net::detail::make_operation(
-                    memory, context.get_executor(), queue,
-                    [&told, i](const error_code&) { told += std::to_string(i); },
+                    owner, queue, [&told, i](const error_code&) { told += std::to_string(i); },
                     net::detail::as_it_is{}));
                 queue.push(all.back());
             }

@@ -282,6 +282,37 @@ struct with_allocator {
 
 } // namespace
 
+TEMPLATE_TEST_CASE("stream: the context runs on while an operation waits, and no longer", "[asio]",
+                   waitable_server_end, client_end) {
+    net::stream_options options;
+    options.timeouts = {0ms, 0ms, 0ms, 0ms, 0ms};
+    TestType end(options);
+    end.receive(TestType::frames().text("nobody reads this, so that nothing else is read"));
+    io::io_context& context = end.events.context;
+    REQUIRE(context.stopped());
+
+    close_completion first;
+    end.stream->closed(first.handler());
+    end.poll();
+    CHECK(!context.stopped());
+    SECTION("by a handler that runs anywhere") {
+        close_completion second;
+        end.stream->closed(second.handler());
+        end.stream->abort();
+        end.poll();
+        CHECK(second.done());
+    }
+    SECTION("by one that is bound") {
+        completion drained;
+        end.stream->drain(io::bind_executor(io::make_strand(context), drained.handler()));
+        end.stream->abort();
+        end.poll();
+        CHECK(drained.done());
+    }
+    CHECK(first.done());
+    CHECK(context.stopped());
+}
+
 TEMPLATE_TEST_CASE("stream: operations use the allocator of their handler", "[asio]",
                    waitable_server_end, client_end) {
     TestType end;

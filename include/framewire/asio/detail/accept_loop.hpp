@@ -93,19 +93,14 @@ private:
 
 // Kept alive by the listener, and by what it has started.
 template <typename Acceptor, typename Socket, typename Clock> class accept_loop final
-    : public timed {
+    : public operation_owner<Clock> {
 public:
     using executor_type = typename Socket::executor_type;
     using operation_type = operation<Socket>;
 
     explicit accept_loop(const executor_type& executor)
-        : acceptor(executor), executor_(executor), timers_(timer_queue<Clock>::of(executor)) {
-        timers_.add(*this);
-    }
-    ~accept_loop() {
-        timers_.remove(*this);
-        context_ended();
-    }
+        : operation_owner<Clock>(executor), acceptor(executor), executor_(executor) {}
+    ~accept_loop() { context_ended(); }
 
     Acceptor acceptor;
     exhaustion_handler on_exhausted;
@@ -116,17 +111,16 @@ public:
 
     // The socket is to have the executor `where`.
     template <typename Handler> void start(const executor_type& where, Handler&& handler) {
-        using made = operation_for<std::decay_t<Handler>, executor_type, as_it_is, Socket>;
+        using made = operation_for<accept_loop, std::decay_t<Handler>, as_it_is, Socket>;
         waiters_.reserve(waiters_.size() + 1);
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
         auto slot = io::get_associated_cancellation_slot(handler);
 #endif
-        operation_type* const op =
-            made::make(memory_, executor_, std::forward<Handler>(handler), as_it_is{});
+        operation_type* const op = made::make(*this, std::forward<Handler>(handler), as_it_is{});
         waiters_.push_back({where, op});
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
         if (slot.is_connected()) {
-            slot.assign([weak = weak_from_this(), op](io::cancellation_type type) {
+            slot.assign([weak = this->weak_from_this(), op](io::cancellation_type type) {
                 const auto self = weak.lock();
                 if (self == nullptr || type == io::cancellation_type::none) return;
                 static_cast<accept_loop&>(*self).cancel(op);
@@ -191,7 +185,7 @@ private:
             return go_on();
         }
         busy_ = true;
-        acceptor.async_accept(waiters_.front().where, [self = shared_from_this(), this](
+        acceptor.async_accept(waiters_.front().where, [self = this->shared_from_this(), this](
                                                           const error_code& error, Socket socket) {
             busy_ = false;
             accepted(error, std::move(socket));
@@ -227,12 +221,12 @@ private:
     void pause() {
         failed_in_a_row_ = 0;
         busy_ = pausing_ = true;
-        timers_.set(*this, Clock::now() + std::max(delay, std::chrono::milliseconds(1)));
+        this->timers().set(*this, Clock::now() + std::max(delay, std::chrono::milliseconds(1)));
     }
     void end_pause() {
         if (!pausing_) return;
         busy_ = pausing_ = false;
-        timers_.unset(*this);
+        this->timers().unset(*this);
     }
     void ring(std::shared_ptr<timed> self) override {
         io::post(executor_, [self = std::move(self), this] {
@@ -264,8 +258,6 @@ private:
     }
 
     executor_type executor_;
-    timer_queue<Clock>& timers_;
-    operation_memory memory_;
     std::vector<waiter> waiters_; // hardly ever more than one
     std::optional<Socket> spare_;
     int failed_in_a_row_ = 0;

@@ -8,6 +8,7 @@
 #define FRAMEWIRE_ASIO_DETAIL_CHANNEL_HPP
 
 #include <framewire/asio/config.hpp>
+#include <framewire/asio/detail/operation_memory.hpp>
 #include <framewire/asio/detail/receive_block.hpp>
 #include <framewire/asio/detail/timer_queue.hpp>
 #include <framewire/asio/detail/transport.hpp>
@@ -32,9 +33,10 @@ struct private_buffers {
 };
 struct no_buffers {};
 
-template <typename Next> class channel : public timed {
+template <typename Next, typename Clock> class channel : public operation_owner<Clock> {
 public:
-    explicit channel(Next&& next) : next_(std::move(next)) {}
+    explicit channel(Next&& next)
+        : operation_owner<Clock>(next.get_executor()), next_(std::move(next)) {}
 
     [[nodiscard]] Next& next() noexcept { return next_; }
 
@@ -64,9 +66,7 @@ protected:
             error_code failure;
             if (!stop_blocking(failure)) return post_read_error(failure);
             reading_ = true;
-            next_.async_wait(Next::wait_read, [keep = self()](const error_code& error) {
-                keep->on_readable(error);
-            });
+            next_.async_wait(Next::wait_read, readable{self()});
         } else {
             reading_ = true;
             std::span<std::byte> room;
@@ -177,6 +177,16 @@ private:
         return made_ready_;
     }
 
+    // Nearly all that an idle stream waits for.
+    struct readable {
+        using allocator_type = operation_allocator<void>;
+        std::shared_ptr<channel> keep;
+
+        [[nodiscard]] allocator_type get_allocator() const noexcept {
+            return allocator_type(keep->wait_memory_);
+        }
+        void operator()(const error_code& error) const { keep->on_readable(error); }
+    };
     void on_readable(const error_code& error) {
         reading_ = false;
         if (closed_) return release_all();
@@ -264,6 +274,7 @@ private:
 
     bool made_ready_ = false;
     receive_block block_;
+    operation_memory wait_memory_;
     [[no_unique_address]] std::conditional_t<waits, no_buffers, private_buffers> buffers_;
 };
 

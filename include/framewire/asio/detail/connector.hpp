@@ -30,10 +30,11 @@ namespace framewire::net::detail {
 // will be none.
 template <typename Engine, typename Clock, typename Resolver> class connector final
     : public dialer<typename Engine::executor_type, Clock, Resolver> {
-    using executor_type = typename Engine::executor_type;
-    using base = dialer<executor_type, Clock, Resolver>;
+    using base = dialer<typename Engine::executor_type, Clock, Resolver>;
 
 public:
+    using executor_type = typename Engine::executor_type;
+
     explicit connector(std::shared_ptr<Engine> engine)
         : base(engine->executor()), engine_(std::move(engine)) {}
     ~connector() { destroy(delivery::lost); }
@@ -92,12 +93,12 @@ public:
 private:
     template <typename Handler> void keep(Handler&& handler) {
         using handler_type = std::decay_t<Handler>;
-        using made = operation_for<handler_type, executor_type, as_it_is>;
+        using made = operation_for<connector, handler_type, as_it_is>;
         handler_type own(std::forward<Handler>(handler));
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
         auto slot = io::get_associated_cancellation_slot(own);
 #endif
-        op_ = made::make(memory_, this->executor(), std::move(own), as_it_is{});
+        op_ = made::make(*this, std::move(own), as_it_is{});
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
         if (!slot.is_connected()) return;
         slot.assign([weak = this->weak_from_this()](io::cancellation_type type) {
@@ -180,7 +181,6 @@ private:
 
     std::shared_ptr<Engine> engine_; // until it is open, or never will be
     typename Engine::prepared prepared_;
-    operation_memory memory_;
     operation<>* op_ = nullptr;
 };
 

@@ -85,7 +85,8 @@ in_turn(const std::vector<io::ip::tcp::endpoint>& all) {
     return result;
 }
 
-template <typename Executor, typename Clock, typename Resolver> class dialer : public timed {
+template <typename Executor, typename Clock, typename Resolver> class dialer
+    : public operation_owner<Clock> {
 public:
     using transport_type = basic_tcp_or_tls<Executor>;
     using socket_type = typename transport_type::socket_type;
@@ -95,13 +96,13 @@ public:
     // What the proxy answered; 0 without an answer.
     [[nodiscard]] int proxy_status() const noexcept { return proxy_status_; }
 
+    [[nodiscard]] const Executor& executor() const noexcept { return executor_; }
+
 protected:
     explicit dialer(const Executor& executor)
-        : transport_(executor), executor_(executor), timers_(timer_queue<Clock>::of(executor)),
-          resolver_(executor) {
-        timers_.add(*this);
-    }
-    ~dialer() { timers_.remove(*this); }
+        : operation_owner<Clock>(executor), transport_(executor), executor_(executor),
+          resolver_(executor) {}
+    ~dialer() = default;
 
     // --- What the derived class adds
 
@@ -114,7 +115,6 @@ protected:
 
     // --- What it uses
 
-    [[nodiscard]] const Executor& executor() const noexcept { return executor_; }
     [[nodiscard]] const dial_plan& plan() const noexcept { return plan_; }
     [[nodiscard]] dial_phase phase() const noexcept { return phase_; }
 
@@ -132,7 +132,7 @@ protected:
     // Ends what is under way; nothing is called any more.
     void stop() {
         phase_ = dial_phase::over;
-        timers_.unset(*this);
+        this->timers().unset(*this);
         resolver_.cancel();
         attempts_.clear();
         transport_traits<transport_type>::close(transport_);
@@ -176,7 +176,7 @@ private:
 
     // Keeps this object while something is under way. What comes after its phase is not looked at.
     template <typename F> auto in(dial_phase phase, F then) {
-        return [self = shared_from_this(), this, phase,
+        return [self = this->shared_from_this(), this, phase,
                 then = std::move(then)](const error_code& error, auto&&... rest) {
             if (phase_ == phase) then(error, std::forward<decltype(rest)>(rest)...);
         };
@@ -387,8 +387,8 @@ private:
 
     void arm() {
         const time_point next = std::min(deadline_, attempt_at_);
-        if (next == never) return timers_.unset(*this);
-        timers_.set(*this, next);
+        if (next == never) return this->timers().unset(*this);
+        this->timers().set(*this, next);
     }
 
     void ring(std::shared_ptr<timed> self) override {
@@ -418,7 +418,6 @@ private:
     }
 
     Executor executor_;
-    timer_queue<Clock>& timers_;
     Resolver resolver_;
     dial_plan plan_;
     dial_phase phase_ = dial_phase::idle;

@@ -48,7 +48,6 @@ class engine : public lifetime<Next, Role, Clock> {
 protected:
     using base::closes_;
     using base::deadlines_;
-    using base::memory_;
     using base::options_;
     using base::phase_;
 
@@ -76,8 +75,8 @@ public:
     // the message, which need not be kept then.
     template <typename Handler, typename Finish>
     void start_read(Handler&& handler, Finish finish, bool keep_view) {
-        auto* const op = make_operation(memory_, this->executor(), reads_,
-                                        std::forward<Handler>(handler), std::move(finish));
+        auto* const op =
+            make_operation(*this, reads_, std::forward<Handler>(handler), std::move(finish));
         view_out_ = false;
         if (!reads_.empty()) return op->fail(make_error(errc::read_in_progress));
         if (this->is_over()) {
@@ -257,6 +256,19 @@ protected:
         this->arm(!drains_.empty());
     }
 
+private:
+    // In what the base class leaves of a word.
+    bool has_parked_ = false;
+    bool keep_view_ = false;
+    bool view_out_ = false;   // the application looks at parked_
+    bool view_aside_ = false; // in kept_
+    bool paused_ = false;
+    bool fragmenting_ = false;
+    bool closed_here_ = false;
+    bool used_ = false;      // memory was, since it was last looked at
+    std::uint8_t turns_ = 0; // with messages, since nothing came for a while
+
+protected:
     framewire::detail::byte_buffer head_; // of the opening handshake, written before any frame
 
 private:
@@ -623,7 +635,7 @@ private:
 
     // What a message that the application looks at lies in.
     struct kept_bytes {
-        typename channel<Next>::read_bytes read;
+        typename channel<Next, Clock>::read_bytes read;
         framewire::detail::byte_buffer assembled;
     };
 
@@ -642,15 +654,6 @@ private:
     std::shared_ptr<mailbox> mailbox_;
     operation_queue<message> reads_; // at most one
     operation_queue<> drains_;
-    bool has_parked_ = false;
-    bool keep_view_ = false;
-    bool view_out_ = false;   // the application looks at parked_
-    bool view_aside_ = false; // in kept_
-    bool paused_ = false;
-    bool fragmenting_ = false;
-    bool closed_here_ = false;
-    bool used_ = false;      // memory was, since it was last looked at
-    std::uint8_t turns_ = 0; // with messages, since nothing came for a while
 };
 
 } // namespace framewire::net::detail

@@ -43,15 +43,13 @@ shared_options(const stream_options& options) {
     return shared;
 }
 
-template <typename Next, role Role, typename Clock> class lifetime : public channel<Next> {
+template <typename Next, role Role, typename Clock> class lifetime : public channel<Next, Clock> {
 public:
     using executor_type = typename Next::executor_type;
 
     lifetime(Next&& next, const stream_options& options)
-        : channel<Next>(std::move(next)), timers_(timer_queue<Clock>::of(executor())),
-          options_(shared_options(options)), deadlines_(options_->timeouts) {
-        timers_.add(*this);
-    }
+        : channel<Next, Clock>(std::move(next)), options_(shared_options(options)),
+          deadlines_(options_->timeouts) {}
 
     [[nodiscard]] executor_type executor() { return this->next_.get_executor(); }
     [[nodiscard]] const close_info& info() const noexcept {
@@ -69,7 +67,7 @@ public:
     void abort() { end(io::error::operation_aborted); }
 
 protected:
-    ~lifetime() { timers_.remove(*this); }
+    ~lifetime() = default;
 
     // --- What the derived class adds
 
@@ -99,7 +97,7 @@ protected:
         if (!info().clean && !info().error) set_info().error = why;
         phase_ = phase::ended;
         this->close_transport();
-        timers_.unset(*this);
+        this->timers().unset(*this);
         ended();
         this->in_ = {};
         this->release_all();
@@ -159,13 +157,12 @@ protected:
         const auto next = deadlines_.next(phase_ == phase::open);
         if (next.when >= armed_) return; // it looks again when it rings
         armed_ = next.when;
-        timers_.set(*this, armed_);
+        this->timers().set(*this, armed_);
     }
 
     template <typename Handler, typename... Rest> [[nodiscard]] operation<Rest...>*
     make_waiting(operation_queue<Rest...>& queue, Handler&& handler) {
-        return make_operation(memory_, executor(), queue, std::forward<Handler>(handler),
-                              as_it_is{});
+        return make_operation(*this, queue, std::forward<Handler>(handler), as_it_is{});
     }
 
 private:
@@ -185,14 +182,12 @@ private:
         this->settle();
     }
 
-    timer_queue<Clock>& timers_;
     typename Clock::time_point armed_ = deadlines<Clock>::never;
     std::unique_ptr<close_info> info_;
 
 protected:
     const std::shared_ptr<const stream_options> options_;
     deadlines<Clock> deadlines_;
-    operation_memory memory_;
     operation_queue<close_info> closes_;
     phase phase_ = phase::idle;
     bool busy_ = false; // in a turn that ends with `settle`

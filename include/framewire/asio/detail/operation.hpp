@@ -7,6 +7,7 @@
 #define FRAMEWIRE_ASIO_DETAIL_OPERATION_HPP
 
 #include <framewire/asio/config.hpp>
+#include <framewire/asio/detail/operation_memory.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,34 +18,6 @@
 #include <utility>
 
 namespace framewire::net::detail {
-
-// Keeps the memory of the last operation for the next one, so that a row of reads allocates once.
-class operation_memory {
-public:
-    operation_memory() noexcept = default;
-    operation_memory(const operation_memory&) = delete;
-    operation_memory& operator=(const operation_memory&) = delete;
-    ~operation_memory() { ::operator delete(block_); }
-
-    [[nodiscard]] void* allocate(std::size_t size) {
-        if (size <= size_) {
-            size_ = 0;
-            return std::exchange(block_, nullptr);
-        }
-        return ::operator new(size);
-    }
-    void deallocate(void* block, std::size_t size) noexcept {
-        if (size > size_) {
-            std::swap(block, block_);
-            size_ = size;
-        }
-        ::operator delete(block);
-    }
-
-private:
-    void* block_ = nullptr;
-    std::size_t size_ = 0; // of block_
-};
 
 enum class delivery : std::uint8_t {
     here,  // the caller runs on the stream's executor, and outside of any initiating function
@@ -98,74 +71,145 @@ template <typename Executor> [[nodiscard]] auto work_for(const Executor& executo
     }
 }
 
-// `Finish` turns what the operation was completed with into the arguments of the handler, on the
-// spot.
-template <typename Handler, typename Executor, typename Finish, typename... Rest>
+// Whether a handler says on which executor it runs. One that does not takes any that it is offered.
+template <typename Handler, typename Executor> inline constexpr bool has_own_executor =
+    !std::is_same_v<io::associated_executor_t<Handler, Executor>, Executor> ||
+    !std::is_same_v<io::associated_executor_t<Handler, io::system_executor>, io::system_executor>;
+
+// Work for the executor of a handler, unless it is the operation's own, which is kept running by
+// its owner.
+template <typename Executor, typename Own> class other_work {
+    using work = decltype(work_for(std::declval<const Executor&>()));
+    static constexpr bool may_be_own = std::is_same_v<Executor, Own>;
+
+public:
+    other_work(const Executor& executor, const Own& own) : work_(made(executor, own)) {}
+
+private:
+    using holder = std::conditional_t<may_be_own, std::unique_ptr<work>, work>;
+
+    [[nodiscard]] static holder made(const Executor& executor, const Own& own) {
+        if constexpr (may_be_own) {
+            return executor == own ? nullptr : std::make_unique<work>(work_for(executor));
+        } else {
+            (void)own;
+            return work_for(executor);
+        }
+    }
+
+    holder work_;
+};
+struct no_other_work {};
+
+// Of a handler and its owner, whose operation it is. `Finish` turns what the operation was
+// completed with into the arguments of the handler, on the spot.
+template <typename Owner, typename Handler, typename Finish, typename... Rest>
 class operation_for final : public operation<Rest...> {
-    using handler_executor = io::associated_executor_t<Handler, Executor>;
+    using executor_type = typename Owner::executor_type;
+    using handler_executor = io::associated_executor_t<Handler, executor_type>;
+    static constexpr bool own_executor = has_own_executor<Handler, executor_type>;
+    using work_type = std::conditional_t<own_executor, other_work<handler_executor, executor_type>,
+                                         no_other_work>;
     using handler_allocator = io::associated_allocator_t<Handler>;
-    // Asio's default allocator says nothing: then the stream's own memory does.
+    // Asio's default allocator says nothing: then the owner's memory does.
     static constexpr bool own_memory = std::is_same_v<handler_allocator, std::allocator<void>>;
     using allocator =
         typename std::allocator_traits<handler_allocator>::template rebind_alloc<operation_for>;
 
 public:
-    [[nodiscard]] static operation<Rest...>*
-    make(operation_memory& memory, const Executor& executor, Handler&& handler, Finish finish) {
+    [[nodiscard]] static operation<Rest...>* make(Owner& owner, Handler&& handler, Finish finish) {
         void* block = nullptr;
         if constexpr (own_memory) {
-            block = memory.allocate(sizeof(operation_for));
+            block = owner.memory().allocate(sizeof(operation_for));
         } else {
             allocator alloc(io::get_associated_allocator(handler));
             block = std::allocator_traits<allocator>::allocate(alloc, 1);
         }
-        return new (block) operation_for(memory, executor, std::move(handler), std::move(finish));
+        return new (block) operation_for(owner, std::move(handler), std::move(finish));
     }
 
 private:
-    operation_for(operation_memory& memory, const Executor& executor, Handler&& handler,
-                  Finish finish)
-        : operation<Rest...>(&run), memory_(memory), executor_(executor),
-          handler_(std::move(handler)), finish_(std::move(finish)),
-          work_(work_for(io::get_associated_executor(handler_, executor))) {}
+    operation_for(Owner& owner, Handler&& handler, Finish finish)
+        : operation<Rest...>(&run), owner_(owner), handler_(std::move(handler)),
+          finish_(std::move(finish)), work_(work_of(owner, handler_)) {
+        owner.timers().operation_begun();
+    }
+
+    [[nodiscard]] static work_type work_of(Owner& owner, const Handler& handler) {
+        if constexpr (own_executor) {
+            const executor_type executor = owner.executor();
+            return work_type(io::get_associated_executor(handler, executor), executor);
+        } else {
+            return {};
+        }
+    }
 
     static void run(operation<Rest...>* base, delivery how, std::tuple<error_code, Rest...>* all) {
         auto* const self = static_cast<operation_for*>(base);
-        // The memory is given back before the handler runs: it may start the next operation.
-        const Executor executor(std::move(self->executor_));
+        Owner& owner = self->owner_;
+        const ending end(owner.timers()); // when the handler may have started the next operation
+        // Which has the memory of this one.
         Handler handler(std::move(self->handler_));
         Finish finish(std::move(self->finish_));
-        auto work = std::move(self->work_);
+        work_type work(std::move(self->work_));
         free(self, handler);
         if (how == delivery::lost) return;
         clear_cancellation(handler);
         if (how == delivery::never) return;
-        auto results = finish(*all);
-        const handler_executor target = io::get_associated_executor(handler, executor);
-        bool at_home = false;
-        if constexpr (std::is_same_v<handler_executor, Executor>) at_home = target == executor;
-        if (at_home && how == delivery::here) {
-            std::apply(std::move(handler), std::move(results));
-            return;
+        deliver(owner, how, std::move(handler), finish(*all), std::move(work));
+    }
+    // The owner may be gone by then.
+    class ending {
+    public:
+        explicit ending(typename Owner::timers_type& timers) noexcept : timers_(timers) {}
+        ending(const ending&) = delete;
+        ending& operator=(const ending&) = delete;
+        ~ending() { timers_.operation_ended(); }
+
+    private:
+        typename Owner::timers_type& timers_;
+    };
+
+    template <typename Results> static void deliver(Owner& owner, delivery how, Handler&& handler,
+                                                    Results results, work_type&& work) {
+        if constexpr (!own_executor) {
+            if (how == delivery::here) {
+                std::apply(std::move(handler), std::move(results));
+            } else {
+                io::post(owner.executor(), bound(std::move(handler), std::move(results)));
+            }
+        } else {
+            const executor_type executor = owner.executor();
+            const handler_executor target = io::get_associated_executor(handler, executor);
+            bool at_home = false;
+            if constexpr (std::is_same_v<handler_executor, executor_type>) {
+                at_home = target == executor;
+            }
+            if (at_home && how == delivery::here) {
+                std::apply(std::move(handler), std::move(results));
+            } else if (how == delivery::here) {
+                io::dispatch(target, bound(std::move(handler), std::move(results)));
+            } else if (at_home) {
+                io::post(executor, bound(std::move(handler), std::move(results)));
+            } else {
+                // Posting to the executor of a future would start threads.
+                io::post(executor,
+                         [target, work = std::move(work),
+                          bound = bound(std::move(handler), std::move(results))]() mutable {
+                             io::dispatch(target, std::move(bound));
+                         });
+            }
         }
-        auto bound = [handler = std::move(handler), results = std::move(results)]() mutable {
+    }
+    template <typename Results>
+    [[nodiscard]] static auto bound(Handler&& handler, Results&& results) {
+        return [handler = std::move(handler), results = std::move(results)]() mutable {
             std::apply(std::move(handler), std::move(results));
         };
-        if (how == delivery::here) {
-            io::dispatch(target, std::move(bound));
-        } else if (at_home) {
-            io::post(executor, std::move(bound));
-        } else {
-            // Posting to the executor of a future would start threads.
-            io::post(executor,
-                     [target, work = std::move(work), bound = std::move(bound)]() mutable {
-                         io::dispatch(target, std::move(bound));
-                     });
-        }
     }
 
     static void free(operation_for* self, const Handler& handler) noexcept {
-        operation_memory& memory = self->memory_;
+        operation_memory& memory = self->owner_.memory();
         if constexpr (own_memory) {
             self->~operation_for();
             memory.deallocate(self, sizeof(operation_for));
@@ -176,11 +220,10 @@ private:
         }
     }
 
-    operation_memory& memory_;
-    Executor executor_;
+    Owner& owner_;
     Handler handler_;
     [[no_unique_address]] Finish finish_;
-    decltype(work_for(std::declval<const handler_executor&>())) work_;
+    [[no_unique_address]] work_type work_;
 };
 
 // Operations that wait for the same thing, in the order in which they began.
@@ -238,17 +281,16 @@ private:
 
 // Makes an operation for a handler, which can be cancelled while it is in the queue. It is not put
 // there yet.
-template <typename Executor, typename Handler, typename Finish, typename... Rest>
-[[nodiscard]] operation<Rest...>* make_operation(operation_memory& memory, const Executor& executor,
-                                                 operation_queue<Rest...>& queue, Handler&& handler,
-                                                 Finish finish) {
+template <typename Owner, typename Handler, typename Finish, typename... Rest>
+[[nodiscard]] operation<Rest...>* make_operation(Owner& owner, operation_queue<Rest...>& queue,
+                                                 Handler&& handler, Finish finish) {
     using handler_type = std::decay_t<Handler>;
-    using made = operation_for<handler_type, Executor, Finish, Rest...>;
+    using made = operation_for<Owner, handler_type, Finish, Rest...>;
     handler_type own(std::forward<Handler>(handler));
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
     auto slot = io::get_associated_cancellation_slot(own);
 #endif
-    operation<Rest...>* const op = made::make(memory, executor, std::move(own), std::move(finish));
+    operation<Rest...>* const op = made::make(owner, std::move(own), std::move(finish));
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
     if (slot.is_connected()) {
         slot.assign([&queue, op](io::cancellation_type type) {

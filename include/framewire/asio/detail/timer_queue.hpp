@@ -1,15 +1,19 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// What the streams of an execution context have in common: one Asio timer, since one of its own
-// would be a fifth of what an idle stream takes, and an end, when the context ends.
+// What the streams of an execution context have in common: one Asio timer and one piece of work,
+// since of its own they would be a fifth of what an idle stream takes; and an end, when the context
+// ends.
 
 #ifndef FRAMEWIRE_ASIO_DETAIL_TIMER_QUEUE_HPP
 #define FRAMEWIRE_ASIO_DETAIL_TIMER_QUEUE_HPP
 
 #include <framewire/asio/config.hpp>
+#include <framewire/asio/detail/operation_memory.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -31,14 +35,14 @@ protected:
 
 private:
     template <typename> friend class timer_queue;
-    static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+    static constexpr auto nowhere = static_cast<std::uint32_t>(-1);
 
     // Its time has come: to go on with that on its own executor. Any thread.
     virtual void ring(std::shared_ptr<timed> self) = 0;
     // The context ends: destroys the handlers that wait, which may own whatever owns this.
     virtual void context_ended() noexcept = 0;
 
-    std::size_t place_ = nowhere; // in the heap; under the queue's lock
+    std::uint32_t place_ = nowhere; // in the heap; under the queue's lock
 };
 
 template <typename Clock> class timer_queue final : public io::execution_context::service {
@@ -61,7 +65,7 @@ public:
     void add(timed& who) {
         const std::lock_guard guard(mutex_);
         heap_.push_back({never, &who});
-        who.place_ = heap_.size() - 1;
+        who.place_ = static_cast<std::uint32_t>(heap_.size() - 1);
     }
     void remove(timed& who) noexcept {
         const std::lock_guard guard(mutex_);
@@ -69,6 +73,14 @@ public:
         take_out(who.place_);
         if (heap_.empty()) heap_.shrink_to_fit();
         arm();
+    }
+
+    // The context is kept running while operations wait, whatever they wait for.
+    void operation_begun() {
+        if (operations_.fetch_add(1) == 0) keep_running();
+    }
+    void operation_ended() noexcept {
+        if (operations_.fetch_sub(1) == 1) keep_running();
     }
 
     // Rings once, at that time or soon after. Replaces what was set before.
@@ -93,6 +105,7 @@ private:
         {
             const std::lock_guard guard(mutex_);
             timer_.reset();
+            work_.reset();
         }
         while (const std::shared_ptr<timed> who = next_to_end())
             who->context_ended();
@@ -105,6 +118,17 @@ private:
             if (std::shared_ptr<timed> alive = who->weak_from_this().lock()) return alive;
         }
         return nullptr;
+    }
+
+    // While there are operations. Their number may have changed again before the lock was taken.
+    void keep_running() noexcept {
+        const std::lock_guard guard(mutex_);
+        if (operations_.load() == 0 || !timer_) {
+            work_.reset();
+        } else if (!work_) {
+            work_.emplace(
+                io::prefer(timer_->get_executor(), io::execution::outstanding_work.tracked));
+        }
     }
 
     // The timer is everybody's: on a strand it would wait for whatever runs there.
@@ -170,7 +194,7 @@ private:
 
     void put(std::size_t place, item what) noexcept {
         heap_[place] = what;
-        what.who->place_ = place;
+        what.who->place_ = static_cast<std::uint32_t>(place);
     }
     void rise(std::size_t place) noexcept {
         const item moving = heap_[place];
@@ -209,7 +233,29 @@ private:
     std::mutex mutex_;
     std::vector<item> heap_;
     std::optional<timer_type> timer_;
+    std::optional<io::any_io_executor> work_;
+    std::atomic<std::size_t> operations_ = 0;
     time_point armed_ = never; // what the timer waits for
+};
+
+// Somebody in the queue whose operations wait. It is in there from beginning to end.
+template <typename Clock> class operation_owner : public timed {
+public:
+    using timers_type = timer_queue<Clock>;
+
+    [[nodiscard]] timers_type& timers() noexcept { return timers_; }
+    [[nodiscard]] operation_memory& memory() noexcept { return memory_; }
+
+protected:
+    template <typename Executor> explicit operation_owner(const Executor& executor)
+        : timers_(timers_type::of(executor)) {
+        timers_.add(*this);
+    }
+    ~operation_owner() { timers_.remove(*this); }
+
+private:
+    timers_type& timers_;
+    operation_memory memory_;
 };
 
 } // namespace framewire::net::detail
