@@ -26,7 +26,7 @@ constexpr const char* help =
     R"(hold --port PORT --pid PID [option]...
 
 Opens connections to the echo server at 127.0.0.1:PORT, holds them while each sends a message now
-and then, and closes them with the closing handshake. Does so twice more without holding them: an
+and then, and closes them with the closing handshake. Does so again without holding them: an
 allocator may keep memory that was freed, but has to use it again. Prints what a connection costs.
 
 Memory is Rss of /proc/PID/smaps_rollup, over what it was with 8 connections that had been served
@@ -36,6 +36,7 @@ already; what the sockets hold is the kernel's, and not in it. Ends with 1 when 
   --seconds S        to hold them; each sends at least one message: 60
   --interval S       between two messages of a connection: 10
   --size BYTES       of a message: 16
+  --rounds N         of opening and closing: 3
   --max-idle BYTES   that an idle connection may cost: no limit
   --greeting         the server sends a message first
   --raw              the server knows no WebSocket: it sends each byte back as it came
@@ -259,6 +260,7 @@ int main(int argc, char** argv) {
     const auto seconds = given.number("--seconds", 60.0, 0.0, 86'400.0);
     const auto interval = given.number("--interval", 10.0, 0.001, 86'400.0);
     const auto size = given.number<std::size_t>("--size", 16, 1, 1u << 26);
+    const int round_count = given.number("--rounds", 3, 1, 1000);
     const auto max_idle = given.number<std::int64_t>("--max-idle", INT64_MAX, 1, INT64_MAX);
     given.finish();
     if (server.port == 0) misuse("is needed", "--port");
@@ -270,7 +272,7 @@ int main(int argc, char** argv) {
     warm_up.hold(0, interval);
     const std::int64_t base = memory_at_rest(pid);
     std::vector<report> rounds;
-    for (int i = 0; i < 3; ++i)
+    for (int i = 0; i < round_count; ++i)
         rounds.push_back(hold(server, pid, count, size, i == 0 ? seconds : 0, interval));
     warm_up.close();
 
@@ -290,7 +292,7 @@ int main(int argc, char** argv) {
                       static_cast<double>(std::max<std::int64_t>(first.idle - base, 1));
     // Later rounds cut what the allocator kept in another way, but have to do with it.
     const std::int64_t slack = std::max<std::int64_t>((first.idle - base) / 100, 128 * 1024);
-    const std::int64_t before = std::max(first.idle, rounds[1].idle);
+    const std::int64_t before = std::max(first.idle, rounds[rounds.size() / 2].idle);
     const bool reused = last.idle <= before + slack && last.closed <= before + slack;
     const auto in_mib = [](std::int64_t memory) {
         return static_cast<double>(memory) / (1024.0 * 1024.0);

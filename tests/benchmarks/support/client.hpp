@@ -294,8 +294,9 @@ inline void await_opening(int fd, const target& server) {
 [[nodiscard]] inline std::vector<descriptor> open_all(const target& server, std::size_t count) {
     std::vector<descriptor> result;
     result.reserve(count);
-    // So many at once that the server has something to do, and that fit into any listen queue.
-    constexpr std::size_t batch = 64;
+    // So many at once that the server has something to do, and that fit into any listen queue: Qt's
+    // holds 50, and who finds it full tries again after a second.
+    constexpr std::size_t batch = 48;
     const std::string request = handshake_request(server.port, server.offer);
     while (result.size() < count) {
         const std::size_t begin = result.size();
@@ -303,10 +304,15 @@ inline void await_opening(int fd, const target& server) {
             result.push_back(connect_to(server.port, result.size()));
             const int fd = result.back().get();
             limit_waiting(fd, {10, 0});
-            if (!server.raw) send_all(fd, request);
+            send_all(fd, server.raw ? std::string_view("?") : request);
         }
         for (std::size_t i = begin; i < result.size(); ++i) {
-            if (!server.raw) await_opening(result[i].get(), server);
+            if (server.raw) {
+                char echo = 0; // who has sent it back has taken the connection off its queue
+                if (::recv(result[i].get(), &echo, 1, 0) != 1) die("no echo of the first byte");
+            } else {
+                await_opening(result[i].get(), server);
+            }
             set_non_blocking(result[i].get());
         }
     }
