@@ -5,6 +5,7 @@
 
 #include "support/bytes.hpp"
 #include "support/catch.hpp"
+#include "support/simd_levels.hpp"
 
 #include <algorithm>
 #include <set>
@@ -54,42 +55,48 @@ TEST_CASE("masking: the masked Hello of RFC 6455", "[rfc6455-5.7]") {
 }
 
 TEST_CASE("masking: equals the definition at every size and alignment", "[rfc6455-5.3]") {
-    const masking_key key = key_of(0x01, 0x80, 0xfe, 0x55);
-    const auto source = sample(300);
-    for (std::size_t size = 0; size <= 200; ++size) {
-        for (std::size_t offset = 0; offset < 9; ++offset) {
-            const auto payload = std::span(source).subspan(offset, size);
-            const auto expected = masked_octet_by_octet(payload, key);
+    test::at_every_simd_level([] {
+        const masking_key key = key_of(0x01, 0x80, 0xfe, 0x55);
+        const auto source = sample(300);
+        for (std::size_t size = 0; size <= 280; ++size) {
+            for (std::size_t offset = 0; offset < 9; ++offset) {
+                const auto payload = std::span(source).subspan(offset, size);
+                const auto expected = masked_octet_by_octet(payload, key);
 
-            auto in_place = source;
-            const masking_key after = mask_in_place(std::span(in_place).subspan(offset, size), key);
-            REQUIRE(std::equal(expected.begin(), expected.end(),
-                               in_place.begin() + static_cast<std::ptrdiff_t>(offset)));
-            REQUIRE(after == rotated(key, size));
-            // Nothing before or behind the payload is touched.
-            REQUIRE(std::equal(source.begin(), source.begin() + static_cast<std::ptrdiff_t>(offset),
-                               in_place.begin()));
-            REQUIRE(std::equal(source.begin() + static_cast<std::ptrdiff_t>(offset + size),
-                               source.end(),
-                               in_place.begin() + static_cast<std::ptrdiff_t>(offset + size)));
+                auto in_place = source;
+                const masking_key after =
+                    mask_in_place(std::span(in_place).subspan(offset, size), key);
+                REQUIRE(std::equal(expected.begin(), expected.end(),
+                                   in_place.begin() + static_cast<std::ptrdiff_t>(offset)));
+                REQUIRE(after == rotated(key, size));
+                // Nothing before or behind the payload is touched.
+                REQUIRE(std::equal(source.begin(),
+                                   source.begin() + static_cast<std::ptrdiff_t>(offset),
+                                   in_place.begin()));
+                REQUIRE(std::equal(source.begin() + static_cast<std::ptrdiff_t>(offset + size),
+                                   source.end(),
+                                   in_place.begin() + static_cast<std::ptrdiff_t>(offset + size)));
 
-            std::vector<std::byte> copy(size);
-            REQUIRE(mask_copy(copy, payload, key) == after);
-            REQUIRE(copy == expected);
+                std::vector<std::byte> copy(size);
+                REQUIRE(mask_copy(copy, payload, key) == after);
+                REQUIRE(copy == expected);
+            }
         }
-    }
+    });
 }
 
 TEST_CASE("masking: goes on over pieces of any size with the key it returns", "[rfc6455-5.3]") {
     const masking_key key = key_of(0xde, 0xad, 0xbe, 0xef);
-    const auto source = sample(96);
+    const auto source = sample(300);
     const auto expected = masked_octet_by_octet(source, key);
-    for (std::size_t first = 0; first <= source.size(); ++first) {
-        auto payload = source;
-        const masking_key next = mask_in_place(std::span(payload).first(first), key);
-        mask_in_place(std::span(payload).subspan(first), next);
-        REQUIRE(payload == expected);
-    }
+    test::at_every_simd_level([&] {
+        for (std::size_t first = 0; first <= source.size(); ++first) {
+            auto payload = source;
+            const masking_key next = mask_in_place(std::span(payload).first(first), key);
+            mask_in_place(std::span(payload).subspan(first), next);
+            REQUIRE(payload == expected);
+        }
+    });
 }
 
 TEST_CASE("masking: the key source is the ChaCha20 key stream", "[rfc8439-2.3]") {

@@ -6,6 +6,8 @@
 #include "support/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/chunker.hpp"
+#include "support/simd_levels.hpp"
+#include "support/utf8.hpp"
 
 #include <string>
 #include <vector>
@@ -131,7 +133,100 @@ void check_row(const vector_row& row, std::size_t before) {
     });
 }
 
+// What a validator says of `text` in the pieces before and after `cut`.
+template <class Feed>
+test::utf8_verdict fed_in_two(std::span<const std::byte> text, std::size_t cut, Feed&& feed) {
+    const std::span<const std::byte> pieces[] = {text.first(cut), text.subspan(cut)};
+    utf8_validator validator;
+    std::size_t accepted = 0;
+    for (const auto piece : pieces) {
+        const test::placed_bytes placed(piece, accepted % 64);
+        const std::size_t n = feed(validator, placed, accepted);
+        accepted += n;
+        if (n != piece.size()) break;
+    }
+    // The validator does not say where the code point began that it waits for the end of.
+    const bool whole = accepted == text.size() && validator.complete();
+    return {accepted, whole ? accepted : 0};
+}
+
+void check_cut(std::span<const std::byte> text, std::span<const std::byte> masked, masking_key key,
+               std::size_t cut) {
+    test::utf8_verdict expected = test::utf8_by_arithmetic(text);
+    if (expected.accepted != text.size() || expected.whole != text.size()) expected.whole = 0;
+    const auto plain = fed_in_two(text, cut,
+                                  [](utf8_validator& validator, const test::placed_bytes& piece,
+                                     std::size_t) { return validator.feed(piece.bytes()); });
+    bool unmasked = true;
+    const auto fused = fed_in_two(
+        masked, cut,
+        [&](utf8_validator& validator, const test::placed_bytes& piece, std::size_t before) {
+            masking_key rolling = rotated(key, before);
+            const std::size_t n = validator.feed_masked(piece.bytes(), rolling);
+            const auto accepted = text.subspan(before, n);
+            unmasked = unmasked && std::equal(accepted.begin(), accepted.end(), piece.data());
+            if (n == piece.bytes().size()) {
+                unmasked = unmasked && rolling == rotated(key, before + n);
+            }
+            return n;
+        });
+    if (plain == expected && fused == expected && unmasked) return;
+    CAPTURE(test::to_hex(text), cut, plain.accepted, fused.accepted, expected.accepted, unmasked);
+    FAIL("the validator disagrees with the arithmetic");
+}
+
 } // namespace
+
+TEST_CASE("utf8: border cases in ASCII and CJK text are judged alike at every offset, whatever cut",
+          "[rfc6455-8.1]") {
+    constexpr masking_key key{{std::byte{0x37}, std::byte{0xfa}, std::byte{0x21}, std::byte{0x80}}};
+    test::at_every_simd_level([&] {
+        for (const std::string unit : {"x", "\xe6\x97\xa5"}) {
+            std::vector<std::byte> filler;
+            while (filler.size() < 240)
+                for (const std::byte b : test::bytes(unit))
+                    filler.push_back(b);
+            for (const char* const border : test::utf8_borders) {
+                const auto sequence = test::from_hex(border);
+                for (std::size_t units = 0; units * unit.size() <= 130; ++units) {
+                    const std::size_t before = units * unit.size();
+                    auto text = filler;
+                    text.insert(text.begin() + static_cast<std::ptrdiff_t>(before),
+                                sequence.begin(), sequence.end());
+                    // In turn: nothing, some, and a lot behind it.
+                    const std::size_t behind[] = {0, 6 * unit.size(), text.size()};
+                    text.resize(
+                        std::min(text.size(), before + sequence.size() + behind[units % 3]));
+                    auto masked = text;
+                    mask_in_place(masked, key);
+                    // Each cut around the sequence, and one at each place elsewhere in turn.
+                    check_cut(text, masked, key, 0);
+                    check_cut(text, masked, key, (units * 37) % (text.size() + 1));
+                    for (std::size_t cut = before; cut <= before + sequence.size(); ++cut)
+                        check_cut(text, masked, key, cut);
+                }
+            }
+        }
+    });
+}
+
+TEST_CASE("utf8: a text may be cut at every point", "[rfc6455-8.1]") {
+    constexpr masking_key key{{std::byte{0x37}, std::byte{0xfa}, std::byte{0x21}, std::byte{0x80}}};
+    std::string words;
+    while (words.size() < 290)
+        words += "Na\xc3\xafve \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e, \xf0\x9f\x98\x80 and ASCII to "
+                 "go on; ";
+    auto text = test::bytes(words);
+    test::at_every_simd_level([&] {
+        for (const bool wrong : {false, true}) {
+            text.back() = wrong ? std::byte{0xFF} : std::byte{' '};
+            auto masked = text;
+            mask_in_place(masked, key);
+            for (std::size_t cut = 0; cut <= text.size(); ++cut)
+                check_cut(text, masked, key, cut);
+        }
+    });
+}
 
 TEST_CASE("utf8: fails at the first impossible byte, whatever the pieces", "[rfc6455-8.1]") {
     for (const vector_row& row : rows) {

@@ -7,6 +7,9 @@
 #define FRAMEWIRE_MASKING_HPP
 
 #include <framewire/detail/bytes.hpp>
+#include <framewire/detail/simd_dispatch.hpp>
+#include <framewire/detail/simd_portable.hpp>
+#include <framewire/detail/simd_short.hpp>
 
 #include <array>
 #include <bit>
@@ -26,40 +29,27 @@ struct masking_key {
 
 /// The key as it applies to the octets that follow the first `offset` octets of a payload.
 [[nodiscard]] constexpr masking_key rotated(masking_key key, std::size_t offset) noexcept {
-    masking_key result;
-    for (std::size_t i = 0; i < 4; ++i)
-        result.octets[i] = key.octets[(i + offset) & 3];
-    return result;
+    const auto half = std::bit_cast<std::uint32_t>(key.octets);
+    return {std::bit_cast<std::array<std::byte, 4>>(detail::rotated_key(half, offset))};
 }
 
 namespace detail {
 
-// The key repeated over a word, in memory order: works for either byte order.
 [[nodiscard]] constexpr std::uint64_t key_word(masking_key key) noexcept {
-    const auto half = load_native<std::uint32_t>(key.octets.data());
-    return (std::uint64_t{half} << 32) | half;
+    return key_word(std::bit_cast<std::uint32_t>(key.octets));
 }
 
 // XORs `size` octets of `from` into `to`; the two are the same place or do not overlap.
 constexpr void mask_bytes(std::byte* to, const std::byte* from, std::size_t size,
                           masking_key key) noexcept {
-    const std::uint64_t word = key_word(key);
-    std::size_t i = 0;
-    for (; size - i >= 32; i += 32) {
-        const auto a = load_native<std::uint64_t>(from + i) ^ word;
-        const auto b = load_native<std::uint64_t>(from + i + 8) ^ word;
-        const auto c = load_native<std::uint64_t>(from + i + 16) ^ word;
-        const auto d = load_native<std::uint64_t>(from + i + 24) ^ word;
-        store_native(to + i, a);
-        store_native(to + i + 8, b);
-        store_native(to + i + 16, c);
-        store_native(to + i + 24, d);
+    const auto half = std::bit_cast<std::uint32_t>(key.octets);
+    if (std::is_constant_evaluated()) {
+        portable::mask(to, from, size, half);
+    } else if (size < kernels_from) {
+        mask_short<false>(to, from, size, half);
+    } else {
+        kernels().mask(to, from, size, half);
     }
-    for (; size - i >= 8; i += 8) {
-        store_native(to + i, load_native<std::uint64_t>(from + i) ^ word);
-    }
-    for (; i < size; ++i)
-        to[i] = from[i] ^ key.octets[i & 3];
 }
 
 } // namespace detail

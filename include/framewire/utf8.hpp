@@ -6,36 +6,20 @@
 #ifndef FRAMEWIRE_UTF8_HPP
 #define FRAMEWIRE_UTF8_HPP
 
-#include <framewire/detail/bytes.hpp>
+#include <framewire/detail/inlining.hpp>
+#include <framewire/detail/simd_dispatch.hpp>
+#include <framewire/detail/simd_portable.hpp>
+#include <framewire/detail/simd_short.hpp>
 #include <framewire/masking.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace framewire {
-
-namespace detail {
-
-inline constexpr std::uint64_t high_bits = 0x8080808080808080;
-
-[[nodiscard]] constexpr std::size_t ascii_prefix(std::span<const std::byte> bytes) noexcept {
-    std::size_t i = 0;
-    for (; bytes.size() - i >= 32; i += 32) {
-        const std::byte* p = bytes.data() + i;
-        if (((load_native<std::uint64_t>(p) | load_native<std::uint64_t>(p + 8) |
-              load_native<std::uint64_t>(p + 16) | load_native<std::uint64_t>(p + 24)) &
-             high_bits) != 0) {
-            break;
-        }
-    }
-    while (i < bytes.size() && bytes[i] < std::byte{0x80})
-        ++i;
-    return i;
-}
-
-} // namespace detail
 
 /// Checks that a text message is UTF-8 while it arrives (RFC 6455 8.1, RFC 3629), whatever the
 /// pieces. Overlong forms, surrogates and values over U+10FFFF are refused at the first byte that
@@ -46,22 +30,11 @@ public:
     /// \returns how many bytes were accepted: `bytes.size()` when all are possible, else the index
     /// of the first impossible byte. After a failure, call `reset` before the next text.
     [[nodiscard]] constexpr std::size_t feed(std::span<const std::byte> bytes) noexcept {
-        std::size_t i = 0;
-        while (i < bytes.size()) {
-            if (missing_ == 0) {
-                i += detail::ascii_prefix(bytes.subspan(i));
-                if (i == bytes.size()) break;
-                if (!begin(std::to_integer<std::uint8_t>(bytes[i]))) return i;
-            } else {
-                const auto byte = std::to_integer<std::uint8_t>(bytes[i]);
-                if (byte < lowest_ || byte > highest_) return i;
-                --missing_;
-                lowest_ = 0x80;
-                highest_ = 0xBF;
-            }
-            ++i;
+        if (!std::is_constant_evaluated() && missing_ == 0 && bytes.size() < detail::kernels_from &&
+            detail::is_short_ascii(bytes.data(), bytes.size())) {
+            return bytes.size();
         }
-        return i;
+        return feed_any(bytes.data(), bytes.size());
     }
 
     /// Unmasks the next piece of the text where it stands and checks it, in one pass while it is
@@ -69,28 +42,19 @@ public:
     /// behind the failure are in no defined state.
     [[nodiscard]] constexpr std::size_t feed_masked(std::span<std::byte> bytes,
                                                     masking_key& key) noexcept {
-        const std::uint64_t word = detail::key_word(key);
-        std::size_t i = 0;
-        while (bytes.size() - i >= 32) {
-            // Steps of 32 bytes keep the key in phase: 32 is a multiple of its four octets.
-            std::byte* p = bytes.data() + i;
-            const auto a = detail::load_native<std::uint64_t>(p) ^ word;
-            const auto b = detail::load_native<std::uint64_t>(p + 8) ^ word;
-            const auto c = detail::load_native<std::uint64_t>(p + 16) ^ word;
-            const auto d = detail::load_native<std::uint64_t>(p + 24) ^ word;
-            detail::store_native(p, a);
-            detail::store_native(p + 8, b);
-            detail::store_native(p + 16, c);
-            detail::store_native(p + 24, d);
-            if (missing_ != 0 || ((a | b | c | d) & detail::high_bits) != 0) {
-                const std::size_t accepted = feed(bytes.subspan(i, 32));
-                if (accepted != 32) return i + accepted;
-            }
-            i += 32;
+        if (std::is_constant_evaluated()) {
+            key = mask_in_place(bytes, key);
+            return feed(bytes);
         }
-        const std::span<std::byte> tail = bytes.subspan(i);
-        key = mask_in_place(tail, key);
-        return i + feed(tail);
+        const std::size_t size = bytes.size();
+        const auto half = std::bit_cast<std::uint32_t>(key.octets);
+        key = rotated(key, size);
+        if (size >= detail::kernels_from) return feed_any_masked(bytes.data(), size, half);
+        const auto found = detail::mask_short<true>(bytes.data(), bytes.data(), size, half);
+        if (found == detail::short_text::ascii && missing_ == 0) return size;
+        if (found == detail::short_text::still_masked)
+            return feed_any_masked(bytes.data(), size, half);
+        return feed_any(bytes.data(), size);
     }
 
     /// True when the text does not end inside a code point.
@@ -100,6 +64,55 @@ public:
     constexpr void reset() noexcept { missing_ = 0; }
 
 private:
+    // Out of line: what short ASCII, the rule, should not have to step over.
+    FRAMEWIRE_NEVER_INLINE constexpr std::size_t feed_any(const std::byte* text,
+                                                          std::size_t size) noexcept {
+        std::size_t i = 0;
+        for (; i < size && missing_ != 0; ++i) {
+            if (!take(text[i])) return i;
+        }
+        return i + feed_behind(text + i, size - i, valid_prefix(text + i, size - i));
+    }
+
+    FRAMEWIRE_NEVER_INLINE std::size_t feed_any_masked(std::byte* text, std::size_t size,
+                                                       std::uint32_t key) noexcept {
+        std::size_t i = 0;
+        for (; i < size && missing_ != 0; ++i) {
+            text[i] ^= detail::key_octet(key, i);
+            if (!take(text[i])) return i;
+        }
+        const std::size_t valid =
+            detail::kernels().unmask_utf8(text + i, size - i, detail::rotated_key(key, i));
+        return i + feed_behind(text + i, size - i, valid);
+    }
+
+    [[nodiscard]] static constexpr std::size_t valid_prefix(const std::byte* text,
+                                                            std::size_t size) noexcept {
+        if (std::is_constant_evaluated()) return detail::portable::valid_utf8(text, size);
+        return detail::kernels().valid_utf8(text, size);
+    }
+
+    // Goes on behind the first `valid` bytes, which are whole code points: the next one is
+    // unfinished or impossible, or stands in a step of the kernel with one that is.
+    constexpr std::size_t feed_behind(const std::byte* text, std::size_t size,
+                                      std::size_t valid) noexcept {
+        std::size_t i = valid;
+        while (i < size && take(text[i]))
+            ++i;
+        return i;
+    }
+
+    // One byte.
+    constexpr bool take(std::byte next) noexcept {
+        const auto byte = std::to_integer<std::uint8_t>(next);
+        if (missing_ == 0) return byte < 0x80 || begin(byte);
+        if (byte < lowest_ || byte > highest_) return false;
+        --missing_;
+        lowest_ = 0x80;
+        highest_ = 0xBF;
+        return true;
+    }
+
     // RFC 3629 4: what the first byte says about the bytes that follow it.
     constexpr bool begin(std::uint8_t lead) noexcept {
         lowest_ = 0x80;

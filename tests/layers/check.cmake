@@ -16,6 +16,7 @@ set(heavy regex iostream fstream sstream iomanip functional cassert cstdio
 # What lies outside: Qt in qt/ only; Asio where it is picked, so that nothing is used of the other one.
 set(qt_includes "^Q[A-Za-z]+(/Q[A-Za-z]+)?$")
 set(tls_includes "^((boost/)?asio/ssl/.*|openssl/.*)$")
+set(vector_includes "^([a-z]mmintrin|intrin|arm_neon)\\.h$")
 set(asio_includes "^((boost/)?asio(/.*)?|boost/version)\\.hpp$")
 
 # Of deflate/, what the adapter for Qt has to do without in all headers but one.
@@ -65,6 +66,10 @@ foreach(header IN LISTS headers)
             elseif(included MATCHES "^(zlib|libdeflate)\\.h$")
                 if(NOT header STREQUAL "deflate/detail/zlib.hpp")
                     list(APPEND wrong "${header} includes <${included}>, which deflate/detail/zlib.hpp does for all")
+                endif()
+            elseif(included MATCHES "${vector_includes}")
+                if(NOT header MATCHES "^detail/simd_")
+                    list(APPEND wrong "${header} includes <${included}>, which detail/simd_*.hpp does for all")
                 endif()
             elseif(included MATCHES "[./]")
                 list(APPEND wrong "${header} includes <${included}>, which is not a standard header")

@@ -5,6 +5,7 @@
 
 #include <QString>
 #include <framewire/high.hpp>
+#include <immintrin.h>
 #include <iostream>
 #include <libdeflate.h>
 #include <zlib.h>
