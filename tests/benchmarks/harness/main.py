@@ -19,8 +19,8 @@ ABOUT = """Builds Framewire and other libraries with plain -O2, and measures the
 
 {parts}
 
-Without a part it runs all but hold and soak: in half an hour, and within 3 minutes with --quick, after
-the build, which takes some 5. It writes report.md, report.json and pictures to build/benchmarks/report.
+Without a part it runs all but hold and soak: in some 35 minutes, and within 3 with --quick, after the
+build, which takes some 5. It writes report.md, report.json and pictures to build/benchmarks/report.
 
 Server and load run on a core each; the servers take turns, so that what else happens on the machine
 hits all of them. Figures are medians, with the least and the most behind them. Compare ratios, not

@@ -36,6 +36,11 @@ def table(header, rows):
     return "\n".join(lines)
 
 
+def fenced(lines):
+    """What a program printed, as it stands."""
+    return "\n".join(["```", *lines, "```"])
+
+
 class Report:
     """Is written section by section, and printed meanwhile."""
 

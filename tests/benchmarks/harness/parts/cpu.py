@@ -19,7 +19,8 @@ def plan(run):
 
 def seconds(run):
     cells, rounds, length, warm_up = plan(run)
-    return len(cells) * len(run.names) * (rounds * (length + warm_up + 0.06) + 0.2)
+    opening = sum(connections for connections, _, _ in cells) / len(cells) / 2000
+    return len(cells) * len(run.names) * (rounds * (length + warm_up + 0.06 + opening) + 0.2)
 
 
 def measure(run):

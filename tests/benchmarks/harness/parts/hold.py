@@ -5,6 +5,7 @@
 import resource
 
 from ..machine import say
+from ..report import fenced
 from ..servers import SERVERS, Server, is_there, measured
 from .. import stream
 
@@ -47,7 +48,7 @@ def measure(run):
 def show(figures, report):
     for name, of in figures["results"].items():
         report.add(f"## {figures['connections']} connections on {SERVERS[name]}",
-                   "\n".join(of["lines"]),
+                   fenced(of["lines"]),
                    f"An idle connection is {of['idle']:.1f} pieces of memory, of which "
                    f"{of['kept']:.2f} were not freed when 4,000 had closed (bare Asio: "
                    f"{of['floor']:.2f}; it keeps its state of a descriptor).")

@@ -3,6 +3,7 @@
 """Clients that come and go at random."""
 
 from ..machine import say
+from ..report import fenced
 from ..servers import BARE, FLOOR, SERVERS, Server
 from .. import stream
 
@@ -39,5 +40,5 @@ def measure(run):
 
 def show(figures, report):
     for name, of in figures.items():
-        report.add(f"## Soak of {SERVERS[name]}", "\n".join(of["lines"]))
+        report.add(f"## Soak of {SERVERS[name]}", fenced(of["lines"]))
         report.holds(f"soak of {SERVERS[name]}", of["ok"])
