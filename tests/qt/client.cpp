@@ -22,7 +22,56 @@ namespace {
 bool no_engines() {
     return wait_for([] { return qt::detail::thread_engine_count() == 0; });
 }
+class counting_proxies final : public QNetworkProxyFactory {
+public:
+    explicit counting_proxies(int& asked) : asked_(asked) {}
+    QList<QNetworkProxy> queryProxy(const QNetworkProxyQuery& query) override {
+        if (query.peerHostName() == QStringLiteral("name.invalid")) ++asked_;
+        // One that serves web pages only, and none.
+        return {QNetworkProxy(QNetworkProxy::HttpCachingProxy, QStringLiteral("127.0.0.1"), 1),
+                QNetworkProxy(QNetworkProxy::NoProxy)};
+    }
+
+private:
+    int& asked_;
+};
+
+void use_no_proxy() { QNetworkProxy::setApplicationProxy(QNetworkProxy(QNetworkProxy::NoProxy)); }
 } // namespace
+
+TEST_CASE("client: goes without Qt's buffers when the system names no proxy") {
+    QNetworkProxyFactory::setUseSystemConfiguration(true);
+    test_server server;
+    test_client c;
+    c.open(server.url());
+    CHECK(c.wait_for_text("open"));
+    use_no_proxy();
+    REQUIRE(c.ws.socket() != nullptr);
+    CHECK(c.ws.socket()->openMode().testFlag(QIODevice::Unbuffered));
+}
+
+TEST_CASE("client: asks for the proxy once, and takes the first that can be used") {
+    int asked = 0;
+    QNetworkProxyFactory::setApplicationProxyFactory(new counting_proxies(asked));
+    test_client c;
+    c.open(QUrl("ws://name.invalid/")); // RFC 6761 6.4: never exists
+    CHECK(c.wait_for_end());
+    use_no_proxy();
+    CHECK(c.info.error == transport_errc::host_not_found);
+    CHECK(asked == 1);
+}
+
+TEST_CASE("client: neither it nor a server waits for more to send (TCP_NODELAY)") {
+    test_server server;
+    test_client c;
+    c.open(server.url());
+    REQUIRE(c.wait_for_text("open"));
+    const auto no_delay = [](const qt::session& session) {
+        return session.socket()->socketOption(QAbstractSocket::LowDelayOption).toInt() != 0;
+    };
+    CHECK(no_delay(c.ws));
+    CHECK(no_delay(*server.sessions[0]->ws));
+}
 
 TEST_CASE("client: says why it could not connect") {
     test_client c;

@@ -94,12 +94,15 @@ private:
             made = std::move(tls);
         } else {
             made = std::make_unique<QTcpSocket>();
-            // Reads and writes go straight to the system. Proxies are for Qt's buffers to handle.
-            half_closes_ = goes_direct(options.proxy);
-            if (half_closes_) mode |= QIODevice::Unbuffered;
         }
         QTcpSocket* const socket = made.get();
-        socket->setProxy(options.proxy);
+        const QNetworkProxy proxy = chosen(options.proxy);
+        socket->setProxy(proxy);
+        if (!request.secure && proxy.type() == QNetworkProxy::NoProxy) {
+            // Reads and writes go straight to the system. Proxies are for Qt's buffers to handle.
+            mode |= QIODevice::Unbuffered;
+            half_closes_ = true;
+        }
         connect(socket, &QAbstractSocket::connected, this, [this] { connected(); });
         connect(socket, &QAbstractSocket::errorOccurred, this,
                 [this](QAbstractSocket::SocketError error) { socket_failed(error); });
@@ -125,13 +128,15 @@ private:
         }
     }
 
-    [[nodiscard]] bool goes_direct(const QNetworkProxy& proxy) const {
-        if (proxy.type() == QNetworkProxy::NoProxy) return true;
-        if (proxy.type() != QNetworkProxy::DefaultProxy) return false;
-        if (QNetworkProxyFactory::usesSystemConfiguration()) return false; // asking may take long
-        const QNetworkProxyQuery query(opening_->request.host, opening_->request.port);
-        const QList<QNetworkProxy> proxies = QNetworkProxyFactory::proxyForQuery(query);
-        return proxies.isEmpty() || proxies.first().type() == QNetworkProxy::NoProxy;
+    // What Qt would choose, so that it is asked but once: the system may take its time to tell.
+    [[nodiscard]] QNetworkProxy chosen(const QNetworkProxy& wanted) const {
+        if (wanted.type() != QNetworkProxy::DefaultProxy) return wanted;
+        const QNetworkProxyQuery query(opening_->request.host, opening_->request.port, QString(),
+                                       QNetworkProxyQuery::TcpSocket);
+        for (const QNetworkProxy& proxy : QNetworkProxyFactory::proxyForQuery(query)) {
+            if (proxy.capabilities().testFlag(QNetworkProxy::TunnelingCapability)) return proxy;
+        }
+        return wanted; // it has words for that
     }
 
     // No phase may last longer than all of them together.
