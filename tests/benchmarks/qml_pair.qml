@@ -13,8 +13,11 @@ QtObject {
     signal ready
     signal finished
 
-    property string text
+    // Read as they are: a property of type string would become a new one each time, which the
+    // garbage collector then counts.
+    property var text
     property var bytes
+    property int size: 0
     property int toSend: 0
     property int toReceive: 0
 
@@ -35,14 +38,14 @@ QtObject {
                 root.ready()
         }
         onTextMessageReceived: message => {
-            root.received(message.length === root.text.length)
+            root.received(message.length)
             if (root.toSend > 0) {
                 --root.toSend
                 sendTextMessage(root.text)
             }
         }
         onBinaryMessageReceived: message => {
-            root.received(message.byteLength === root.bytes.byteLength)
+            root.received(message.byteLength)
             if (root.toSend > 0) {
                 --root.toSend
                 sendBinaryMessage(root.bytes)
@@ -50,24 +53,26 @@ QtObject {
         }
     }
 
-    function received(whole) {
-        if (!whole)
+    function received(length) {
+        if (length !== size)
             console.error("an echo is not as long as its message")
         if (--toReceive === 0)
             finished()
     }
 
     /// Sends `count` messages and no more than `depth` before the answers come.
-    function echoText(size, count, depth) {
-        text = "x".repeat(size)
+    function echoText(length, count, depth) {
+        size = length
+        text = "x".repeat(length)
         toReceive = count
         toSend = count - depth
         for (let i = 0; i < depth; ++i)
             client.sendTextMessage(text)
     }
 
-    function echoBinary(size, count, depth) {
-        bytes = new ArrayBuffer(size)
+    function echoBinary(length, count, depth) {
+        size = length
+        bytes = new ArrayBuffer(length)
         toReceive = count
         toSend = count - depth
         for (let i = 0; i < depth; ++i)
