@@ -8,8 +8,8 @@
 
 #include <framewire/detail/byte_buffer.hpp>
 #include <framewire/detail/bytes.hpp>
+#include <framewire/detail/inlining.hpp>
 #include <framewire/detail/message_queue.hpp>
-#include <framewire/detail/short_payload.hpp>
 #include <framewire/error.hpp>
 #include <framewire/event.hpp>
 #include <framewire/frame_decoder.hpp>
@@ -80,7 +80,7 @@ public:
     ///
     /// Inlined: with many short messages in one buffer, a call a message would cost as much as what
     /// it does.
-    [[nodiscard, gnu::always_inline]] event next(std::span<std::byte>& in) noexcept {
+    [[nodiscard]] FRAMEWIRE_ALWAYS_INLINE event next(std::span<std::byte>& in) noexcept {
         // A short message in one frame, which is what nearly every message is. At least two octets
         // and a key stand in front of it, in the shortest form (RFC 6455 5.2).
         constexpr bool masked = Role == role::server;
@@ -92,15 +92,8 @@ public:
             const bool data = text || frame[0] == detail::first_octet(true, 0, opcode::binary);
             if (data && size <= max_short_payload && size <= in.size() - prefix &&
                 size <= limits_.max_message_size) [[likely]] {
-                masking_key key;
-                if constexpr (masked) detail::copy_bytes(key.octets.data(), frame + 2, 4);
-                event result;
-                result.kind = text ? event_kind::text : event_kind::binary;
-                result.payload = {frame + prefix, size};
                 in = in.subspan(prefix + size);
-                const bool ascii = detail::unmask_short<masked>(result.payload.data(), size, key);
-                if (Options.validate_utf8 && text && !ascii) return checked(result);
-                return result;
+                return tell_whole(text ? opcode::text : opcode::binary, {frame + prefix, size});
             }
             return next_whole(in);
         }
@@ -269,33 +262,33 @@ private:
 
     static constexpr std::size_t max_short_payload = 125;
 
-    [[nodiscard]] event checked(event result) noexcept {
-        return is_utf8(result.payload) ? result : fail(errc::text_not_utf8);
+    // Unmasks a whole message where it stands in its frame, and checks it when it is text.
+    [[nodiscard]] FRAMEWIRE_ALWAYS_INLINE event tell_whole(opcode op,
+                                                           std::span<std::byte> payload) noexcept {
+        masking_key key;
+        if constexpr (Role == role::server) {
+            detail::copy_bytes(key.octets.data(), payload.data() - 4, 4);
+        }
+        event result;
+        result.kind = op == opcode::text ? event_kind::text : event_kind::binary;
+        result.payload = payload;
+        const bool valid = unmask(op, payload, key) && utf8_in_.complete();
+        return valid ? result : fail(errc::text_not_utf8);
     }
 
     // A longer message that is all there, in one frame.
-    [[nodiscard]] event next_whole(std::span<std::byte>& in) noexcept {
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE event next_whole(std::span<std::byte>& in) noexcept {
         const std::size_t size = whole_message_size<Role>(in, limits_.max_message_size);
         if (size == 0) return next_slowly(in);
         const std::span<std::byte> frame = in.first(size);
         in = in.subspan(size);
         const auto op = static_cast<opcode>(frame[0] & std::byte{0xF});
-        const std::size_t prefix = header_size_for(frame[1]);
-        masking_key key;
-        if constexpr (Role == role::server) {
-            detail::copy_bytes(key.octets.data(), frame.data() + prefix - 4, 4);
-        }
-        event result;
-        result.payload = frame.subspan(prefix);
-        result.kind = op == opcode::text ? event_kind::text : event_kind::binary;
-        if (!unmask(op, result.payload, key) || !utf8_in_.complete()) {
-            return fail(errc::text_not_utf8);
-        }
-        return result;
+        return tell_whole(op, frame.subspan(header_size_for(frame[1])));
     }
 
     // Unmasks a piece of a message, and checks it when it is text.
-    [[nodiscard]] bool unmask(opcode op, std::span<std::byte> piece, masking_key key) noexcept {
+    [[nodiscard]] FRAMEWIRE_ALWAYS_INLINE bool unmask(opcode op, std::span<std::byte> piece,
+                                                      masking_key key) noexcept {
         if (Options.validate_utf8 && op == opcode::text) {
             if constexpr (Role == role::server) {
                 return utf8_in_.feed_masked(piece, key) == piece.size();
@@ -545,7 +538,7 @@ private:
     }
 
     // RFC 6455 7.1.7: tells the peer why, unless a Close was sent already, and takes no more input.
-    [[nodiscard]] event fail(errc error) noexcept {
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE event fail(errc error) noexcept {
         event result;
         result.kind = event_kind::failed;
         result.error = error;
