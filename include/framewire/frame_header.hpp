@@ -63,36 +63,35 @@ struct parsed_frame_header {
 /// or have their most significant bit set. Reads nothing behind the header.
 [[nodiscard]] constexpr parsed_frame_header
 parse_frame_header(std::span<const std::byte> in) noexcept {
-    parsed_frame_header result;
-    if (in.size() < 2) return result;
+    if (in.size() < 2) return {};
     const std::size_t size = header_size_for(in[1]);
-    if (in.size() < size) return result;
-
+    if (in.size() < size) return {};
     const auto first = std::to_integer<std::uint8_t>(in[0]);
     const auto second = std::to_integer<std::uint8_t>(in[1]);
-    frame_header& header = result.header;
-    header.fin = (first & 0x80) != 0;
-    header.rsv = (first >> 4) & 0x7;
-    header.op = static_cast<opcode>(first & 0xF);
-    header.masked = (second & 0x80) != 0;
-    header.payload_size = second & 0x7F;
+    std::uint64_t payload_size = second & 0x7F;
+    errc error = errc::success;
     // RFC 6455 5.2: the minimal number of bytes MUST be used to encode the length.
-    if (header.payload_size == 126) {
-        header.payload_size = detail::load_big_endian<std::uint16_t>(in.data() + 2);
-        if (header.payload_size < 126) result.error = errc::length_not_minimal;
-    } else if (header.payload_size == 127) {
-        header.payload_size = detail::load_big_endian<std::uint64_t>(in.data() + 2);
-        if (header.payload_size <= 0xFFFF) result.error = errc::length_not_minimal;
+    if (payload_size == 126) {
+        payload_size = detail::load_big_endian<std::uint16_t>(in.data() + 2);
+        if (payload_size < 126) error = errc::length_not_minimal;
+    } else if (payload_size == 127) {
+        payload_size = detail::load_big_endian<std::uint64_t>(in.data() + 2);
+        if (payload_size <= 0xFFFF) error = errc::length_not_minimal;
         // RFC 6455 5.2: the most significant bit MUST be 0.
-        if (header.payload_size >> 63 != 0) result.error = errc::length_too_large;
+        if (payload_size >> 63 != 0) error = errc::length_too_large;
     }
-    if (result.error != errc::success) return result;
-    if (header.masked) {
-        for (std::size_t i = 0; i < 4; ++i)
-            header.key.octets[i] = in[size - 4 + i];
-    }
-    result.size = size;
-    return result;
+    if (error != errc::success) return {{}, 0, error};
+    const bool masked = (second & 0x80) != 0;
+    masking_key key;
+    if (masked) detail::copy_bytes(key.octets.data(), in.data() + size - 4, 4);
+    return {{.op = static_cast<opcode>(first & 0xF),
+             .fin = (first & 0x80) != 0,
+             .rsv = static_cast<std::uint8_t>((first >> 4) & 0x7),
+             .masked = masked,
+             .key = key,
+             .payload_size = payload_size},
+            size,
+            errc::success};
 }
 
 /// Checks what RFC 6455 says of a single frame, whatever came before it. Only the first two octets
