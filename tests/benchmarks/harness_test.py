@@ -143,6 +143,14 @@ class Markdown(unittest.TestCase):
         self.assertEqual(ratios[names.index("beast")], "3.00")
         self.assertEqual(ratios[names.index("ws")], "1.00")
 
+    def test_without_the_floor_the_first_server_is_what_others_are_compared_with(self):
+        figures = copy.deepcopy(SAMPLE)
+        for cell in figures["cpu"]["cells"]:
+            del cell["server_us"]["epoll"]
+        self.assertIn("### Over the floor", report_of(SAMPLE).markdown())
+        self.assertIn("### Over Framewire (Asio)", report_of(figures).markdown())
+        self.assertNotIn("echo", pictures.draw_all(figures))
+
     def test_a_bar_is_met_at_its_very_value_and_missed_beyond(self):
         bars = report.Report(echo=lambda _: None)
         bars.at_most("a", 1.354, 1.35)

@@ -71,11 +71,12 @@ def build():
 
 
 def compile_commands():
-    """Of the servers that were built: those whose libraries are there."""
+    """Of the servers that were built, which are those whose libraries are there, and of the core
+    alone."""
     entries = json.loads((BUILD / "compile_commands.json").read_text())
     result = {}
     for entry in entries:
         stem = pathlib.Path(entry["file"]).stem
-        if stem.startswith("echo_") and "-DDEFLATE" not in entry["command"]:
+        if stem.startswith(("echo_", "core_")) and "-DDEFLATE" not in entry["command"]:
             result[stem.removeprefix("echo_")] = entry
     return result

@@ -31,15 +31,18 @@ class Run:
     """What the parts are asked for."""
 
     def __init__(self, given):
-        wanted = given.servers.split(",") if given.servers else list(SERVERS)
-        self.names = [name for name in wanted if is_there(name)]
-        for name in wanted:
-            if name not in self.names:
-                say(f"echo_{name} is left out: what it is made of is not there")
+        self.names = given.servers.split(",") if given.servers else list(SERVERS)
         self.alone = self.names if given.servers else ["framewire"]
         self.cores = machine.cores()
         self.quick = given.quick
         self.seconds = given.seconds
+
+    def leave_out_what_was_not_built(self):
+        for name in self.names:
+            if not is_there(name):
+                say(f"echo_{name} is left out: what it is made of is not there")
+        self.names = list(filter(is_there, self.names))
+        self.alone = list(filter(is_there, self.alone))
 
 
 def parse_arguments(argv):
@@ -75,13 +78,15 @@ def minutes(seconds):
 
 def measure(given):
     """All figures, by part. Parts that cannot run are left out, unless they were asked for."""
+    run = Run(given)
+    chosen = given.parts or USUAL
+    say("Builds, which takes some 5 minutes the first time; then measures for",
+        minutes(sum(PARTS[name].seconds(run) for name in chosen)))
     build.install_packages()
     build.install_ws()
     build.build()
     machine.allow_descriptors()
-    run = Run(given)
-    chosen = given.parts or USUAL
-    say("measuring takes", minutes(sum(PARTS[name].seconds(run) for name in chosen)))
+    run.leave_out_what_was_not_built()
     figures = {"machine": machine.describe(), "quick": given.quick}
     machine.warn_about(figures["machine"])
     begin = time.monotonic()
