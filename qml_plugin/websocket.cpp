@@ -11,6 +11,7 @@
 #include <QtQml/qqml.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace qt = framewire::qt;
@@ -210,6 +211,12 @@ void WebSocket::open()
         fail(QStringLiteral("Unsupported WebSocket scheme: ") + scheme);
         return;
     }
+    qt::client_options options;
+    QString error;
+    if (!makeOptions(options, error)) {
+        fail(error);
+        return;
+    }
 
     m_client = std::make_unique<qt::client>();
     setHandlers(*m_client);
@@ -217,17 +224,35 @@ void WebSocket::open()
         m_hasOpened = true;
         setStatus(Open);
     };
+    m_client->on_tls_errors = [this](const QList<QSslError> &errors) {
+        QStringList texts;
+        for (const QSslError &one : errors)
+            texts += one.errorString();
+        Q_EMIT sslErrors(texts);
+    };
     const QPointer<WebSocket> self(this);
     const unsigned generation = m_generation;
     setStatus(Connecting);
     if (!self || generation != m_generation)
         return;
-    qt::client_options options;
+    // What this returns, on_closed tells too.
+    static_cast<void>(m_client->open(m_url, options));
+}
+
+// What to ask for. False when that cannot be said or done: then nothing connects.
+bool WebSocket::makeOptions(qt::client_options &options, QString &error) const
+{
     options.subprotocols = m_requestedSubprotocols;
     if (m_compression)
         options.extension = qt::deflate();
-    // What this returns, on_closed tells too.
-    static_cast<void>(m_client->open(m_url, options));
+    if (m_url.scheme() == QLatin1String("wss")) {
+        const std::optional<QSslConfiguration> tls = m_ssl->forClient(error);
+        if (!tls)
+            return false;
+        options.tls = *tls;
+        options.ignore_tls_errors_insecurely = !m_ssl->peerVerification();
+    }
+    return true;
 }
 
 void WebSocket::close()

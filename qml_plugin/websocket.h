@@ -6,6 +6,8 @@
 #ifndef FRAMEWIRE_QML_WEBSOCKET_H
 #define FRAMEWIRE_QML_WEBSOCKET_H
 
+#include "tlssettings.h"
+
 #include <framewire/qt/client.hpp>
 #include <framewire/qt/session.hpp>
 
@@ -53,6 +55,10 @@ class WebSocket : public QObject, public QQmlParserStatus
     /// are none. Set after the status has become Open. Not in QtWebSockets.
     Q_PROPERTY(
         QString negotiatedExtensions READ negotiatedExtensions NOTIFY negotiatedExtensionsChanged)
+    /// Certificates and keys for wss, used by the next connection. Without any settings the
+    /// authorities of the system are trusted, and names are verified. Means nothing for a socket of
+    /// a server. Not in QtWebSockets.
+    Q_PROPERTY(TlsSettings *ssl READ ssl CONSTANT)
     /// Where the connection stands.
     Q_PROPERTY(Status status READ status NOTIFY statusChanged)
     /// What went wrong last. Kept until the next connection is attempted or opens.
@@ -84,6 +90,7 @@ public:
     bool compression() const { return m_compression; }
     void setCompression(bool compression);
     QString negotiatedExtensions() const { return m_negotiatedExtensions; }
+    TlsSettings *ssl() const { return m_ssl; }
     Status status() const { return m_status; }
     QString errorString() const { return m_errorString; }
     bool isActive() const { return m_isActive; }
@@ -109,6 +116,9 @@ Q_SIGNALS:
     void binaryMessageReceived(const QByteArray &message);
     /// A pong has arrived, so many milliseconds after its ping, or 0 when nobody asked for it.
     void pong(quint64 elapsedTime, const QByteArray &payload);
+    /// The server's certificate proves nothing, and why not, in words. The connection is refused,
+    /// and the status becomes Error, unless `ssl.peerVerification` is off. Not in QtWebSockets.
+    void sslErrors(const QStringList &errors);
     void urlChanged();
     void requestedSubprotocolsChanged();
     void negotiatedSubprotocolChanged();
@@ -127,6 +137,7 @@ private:
 
     void setHandlers(framewire::qt::session &session);
     void open();
+    bool makeOptions(framewire::qt::client_options &options, QString &error) const;
     void close();
     void leave(bool byUs);
     void dropSession();
@@ -153,6 +164,7 @@ private:
     QString m_negotiatedSubprotocol;
     QString m_negotiatedExtensions;
     QString m_errorString;
+    TlsSettings *const m_ssl = new TlsSettings(this);
     std::deque<SentPing> m_pings;
     QPointer<QJSEngine> m_engine;
     Status m_status = Closed;

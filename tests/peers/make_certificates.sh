@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # make_certificates.sh FOLDER: makes a certificate authority and what it signed, for tests of TLS.
-#   ca.pem                 the authority to trust
+#   ca.pem  ca.der         the authority to trust
 #   good.pem  good.key     for localhost, 127.0.0.1 and ::1
 #   chain.pem .key         the same, signed by an intermediate authority that stands behind it
 #   wrong_name.pem .key    for example.org
@@ -69,6 +69,7 @@ sign() {
 new_key ca.key
 openssl req -x509 -new -config ca.conf -extensions authority -key ca.key -days 30 \
     -subj '/CN=Framewire test authority' -out ca.pem
+openssl x509 -in ca.pem -outform DER -out ca.der
 
 now=$(date -u -d '-1 day' +%Y%m%d%H%M%SZ)
 later=$(date -u -d '+30 days' +%Y%m%d%H%M%SZ)

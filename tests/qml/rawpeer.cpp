@@ -57,6 +57,19 @@ void RawPeer::call(int port, const QString &bytes)
 void RawPeer::secure(const QString &certificate)
 {
     m_server.tls = certificates().of_server(certificate.toLatin1());
+    m_server.tls->setPeerVerifyMode(QSslSocket::QueryPeer);
+}
+
+QString RawPeer::certificateFile(const QString &name)
+{
+    return certificates().path(name.toLatin1().constData());
+}
+
+QString RawPeer::clientName() const
+{
+    const auto *const tls = qobject_cast<QSslSocket *>(m_socket.data());
+    return tls ? tls->peerCertificate().subjectInfo(QSslCertificate::CommonName).value(0)
+               : QString();
 }
 
 void RawPeer::trustAuthority()

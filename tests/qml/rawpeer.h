@@ -56,6 +56,10 @@ public:
     Q_INVOKABLE void call(int port, const QString &bytes);
     /// Speaks TLS from the next client on, with one of the certificates of make_certificates.sh.
     Q_INVOKABLE void secure(const QString &certificate);
+    /// The path of a file that make_certificates.sh makes.
+    Q_INVOKABLE static QString certificateFile(const QString &name);
+    /// The name in the certificate that the client has shown; empty when it has shown none.
+    Q_INVOKABLE QString clientName() const;
     /// Makes all clients of this process trust the authority that signed them.
     Q_INVOKABLE void trustAuthority();
 

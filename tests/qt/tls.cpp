@@ -102,12 +102,17 @@ TEST_CASE("tls: a certificate that proves nothing is refused, and the text says 
     }));
     test_server server(secured(certificate));
     test_client c;
+    c.ws.on_tls_errors = [&](const QList<QSslError>& errors) {
+        for (const QSslError& e : errors)
+            c.note("error(" + e.errorString().toStdString() + ")");
+    };
     c.open(on_localhost(server), trusting());
     REQUIRE(c.wait_for_end());
     CHECK(c.info.error == transport_errc::tls_failed);
     CHECK(c.error_text() == "the certificate of localhost:" + std::to_string(server.server.port()) +
                                 " was not accepted: " + why);
-    CHECK(c.trace == "closed(1006 no trusted TLS connection could be made)");
+    CHECK(c.trace ==
+          "error(" + std::string(why) + ") closed(1006 no trusted TLS connection could be made)");
     CHECK(server.sessions.empty());
 
     // And let in when that was asked for by its name.
@@ -116,6 +121,39 @@ TEST_CASE("tls: a certificate that proves nothing is refused, and the text says 
     test_client d;
     d.open(on_localhost(server), careless);
     REQUIRE(d.wait_for_text("open"));
+}
+
+TEST_CASE("tls: the client may be destroyed, closed or opened anew by the news of errors") {
+    test_server server(secured("self_signed"));
+    auto c = std::make_unique<test_client>();
+    bool told = false;
+    std::string trace;
+    SECTION("destroyed") {
+        c->ws.on_tls_errors = [&](const QList<QSslError>&) {
+            told = true;
+            c.reset();
+        };
+    }
+    SECTION("closed") {
+        c->ws.on_tls_errors = [&](const QList<QSslError>&) {
+            told = true;
+            c->ws.close();
+        };
+        trace = "closed(1006)";
+    }
+    SECTION("opened anew") {
+        c->ws.on_tls_errors = [&](const QList<QSslError>&) {
+            told = true;
+            c->ws.on_tls_errors = nullptr;
+            c->open(QUrl());
+        };
+        trace = "closed(1006 the URI is malformed; one for WebSocket begins with ws:// or wss://)";
+    }
+    c->open(on_localhost(server), trusting());
+    REQUIRE(wait_for([&] { return told; }));
+    REQUIRE(wait_for([&] { return no_engines() || (c != nullptr && c->closed != 0); }));
+    run_what_is_due();
+    if (c != nullptr) CHECK(c->trace == trace);
 }
 
 TEST_CASE("tls: an authority that is not known is not trusted") {

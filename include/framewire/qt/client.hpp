@@ -11,6 +11,8 @@
 #include <framewire/qt/session.hpp>
 
 #include <QIODevice>
+#include <QList>
+#include <QSslError>
 #include <QUrl>
 
 #include <memory>
@@ -34,6 +36,9 @@ public:
 
     /// The connection is open: the server answered 101. Messages follow after it.
     callback<void()> on_opened;
+    /// TLS found fault with the server's certificate. It is refused, and on_closed follows, unless
+    /// `client_options::ignore_tls_errors_insecurely` lets it pass.
+    callback<void(const QList<QSslError>& errors)> on_tls_errors;
 
     /// Connects to a ws or wss URL. A session that is still there is left as the destructor would
     /// leave it, and never heard of again.
@@ -69,7 +74,7 @@ inline errc client::open(std::unique_ptr<QIODevice> connected, const QUrl& url,
     release();
     url_ = url;
     response_ = {};
-    auto* const engine = new detail::client_engine(options, on_opened, response_);
+    auto* const engine = new detail::client_engine(options, on_opened, on_tls_errors, response_);
     attach(engine);
     return engine->start(url, std::move(connected));
 }

@@ -13,6 +13,7 @@
 #include <framewire/qt/detail/protocol_engine.hpp>
 
 #include <QDeadlineTimer>
+#include <QList>
 #include <QNetworkProxyFactory>
 #include <QSslError>
 #include <QSslSocket>
@@ -32,11 +33,13 @@ namespace framewire::qt::detail {
 
 class client_engine final : public protocol_engine<role::client> {
 public:
-    // The handler and the response belong to the handle: they are there while handlers_ are.
+    using tls_errors_handler = callback<void(const QList<QSslError>&)>;
+
+    // The handlers and the response belong to the handle: they are there while handlers_ are.
     client_engine(const client_options& options, callback<void()>& on_opened,
-                  http_response& response)
-        : protocol_engine(options.limits), on_opened_(&on_opened), response_(&response),
-          opening_(std::make_unique<opening>(options)) {}
+                  tls_errors_handler& on_tls_errors, http_response& response)
+        : protocol_engine(options.limits), on_opened_(&on_opened), on_tls_errors_(&on_tls_errors),
+          response_(&response), opening_(std::make_unique<opening>(options)) {}
 
     errc start(const QUrl& url, std::unique_ptr<QIODevice> connected) {
         const errc error = opening_->request.prepare(url, opening_->options, connected != nullptr);
@@ -120,12 +123,14 @@ private:
     }
 
     void certificate_doubted(const QList<QSslError>& errors) {
+        const in_use guard(*this);
         if (opening_->options.ignore_tls_errors_insecurely) {
             tls_->ignoreSslErrors();
         } else {
             for (const QSslError& e : errors)
                 opening_->certificate_errors += e.errorString();
         }
+        if (handlers_ != nullptr) (*on_tls_errors_)(errors);
     }
 
     // What Qt would choose, so that it is asked but once: the system may take its time to tell.
@@ -335,6 +340,7 @@ private:
     }
 
     callback<void()>* on_opened_;
+    tls_errors_handler* on_tls_errors_;
     http_response* response_;
     std::unique_ptr<opening> opening_; // until the session is open
     bool starting_ = false;
