@@ -27,6 +27,12 @@ QString sentence(QString text)
     return text;
 }
 
+QString sentence(framewire::errc error)
+{
+    const std::string_view text = framewire::message(error);
+    return sentence(QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size())));
+}
+
 // The three most common ones read as they do in Qt, since QML code compares them.
 QString errorText(const qt::close_info &info)
 {
@@ -72,24 +78,24 @@ WebSocket::WebSocket(QObject *parent)
 WebSocket::WebSocket(std::unique_ptr<qt::session> accepted, const qt::request &request,
                      QJSEngine *engine, QObject *parent)
     : QObject(parent)
-    , m_accepted(std::move(accepted))
+    , m_session(std::move(accepted))
     , m_url(request.url())
     , m_requestedSubprotocols(request.subprotocols)
-    , m_negotiatedSubprotocol(QString::fromUtf8(m_accepted->subprotocol()))
-    , m_negotiatedExtensions(QString::fromLatin1(m_accepted->extensions()))
+    , m_negotiatedSubprotocol(QString::fromUtf8(m_session->subprotocol()))
+    , m_negotiatedExtensions(QString::fromLatin1(m_session->extensions()))
     , m_engine(engine)
     , m_status(Open)
     , m_isActive(true)
     , m_hasOpened(true)
     , m_isServerSide(true)
 {
-    setHandlers(*m_accepted);
+    setHandlers(*m_session);
 }
 
 WebSocket::~WebSocket()
 {
     if (m_hasOpened)
-        session()->close(framewire::close_code::going_away, "Connection closed");
+        m_session->close(framewire::close_code::going_away, "Connection closed");
 }
 
 void WebSocket::classBegin()
@@ -110,7 +116,7 @@ void WebSocket::setUrl(const QUrl &url)
         return;
     const QPointer<WebSocket> self(this);
     if (m_hasOpened)
-        close();
+        leave(true);
     if (!self)
         return;
     m_url = url;
@@ -150,8 +156,36 @@ void WebSocket::setActive(bool active)
         return;
     if (m_isActive)
         open();
-    else
-        close();
+    else if (m_session)
+        leave(true);
+}
+
+void WebSocket::close(int code, const QString &reason)
+{
+    const auto closeCode = static_cast<framewire::close_code>(code);
+    framewire::errc wrong = framewire::errc::success;
+    if (code < 0 || code > 0xffff || !framewire::is_wire_close_code(closeCode))
+        wrong = framewire::errc::close_code_not_sendable;
+    else if (reason.toUtf8().size() > static_cast<qsizetype>(framewire::max_close_reason))
+        wrong = framewire::errc::close_reason_too_long;
+    if (wrong != framewire::errc::success) {
+        QJSEngine *const engine = qjsEngine(this);
+        setErrorString(sentence(wrong));
+        if (engine)
+            engine->throwError(QJSValue::RangeError, sentence(wrong));
+        return;
+    }
+    if (!m_hasOpened) {
+        setActive(false);
+        return;
+    }
+    m_session->close(closeCode, reason);
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
+    if (std::exchange(m_isActive, false))
+        Q_EMIT activeChanged(false);
+    if (self && generation == m_generation)
+        setStatus(Closing);
 }
 
 qint64 WebSocket::sendTextMessage(const QString &message)
@@ -159,7 +193,7 @@ qint64 WebSocket::sendTextMessage(const QString &message)
     if (!checkOpen())
         return 0;
     const QByteArray utf8 = message.toUtf8();
-    return checkSent(session()->send_text(QUtf8StringView(utf8))) ? utf8.size() : 0;
+    return checkSent(m_session->send_text(QUtf8StringView(utf8))) ? utf8.size() : 0;
 }
 
 qint64 WebSocket::sendBinaryMessage(const QJSValue &message)
@@ -167,7 +201,7 @@ qint64 WebSocket::sendBinaryMessage(const QJSValue &message)
     QByteArray bytes;
     if (!toBytes(message, bytes) || !checkOpen())
         return 0;
-    return checkSent(session()->send_binary(bytes)) ? bytes.size() : 0;
+    return checkSent(m_session->send_binary(bytes)) ? bytes.size() : 0;
 }
 
 void WebSocket::ping(const QJSValue &payload)
@@ -176,7 +210,7 @@ void WebSocket::ping(const QJSValue &payload)
     if ((!payload.isUndefined() && !toBytes(payload, bytes)) || !checkOpen())
         return;
     bytes.truncate(framewire::max_control_payload);
-    if (!checkSent(session()->ping(bytes)))
+    if (!checkSent(m_session->ping(bytes)))
         return;
     if (m_pings.size() == maxPingsInFlight)
         m_pings.pop_front();
@@ -199,8 +233,9 @@ void WebSocket::open()
 {
     if (!m_componentCompleted || !m_isActive || m_isServerSide)
         return;
-    const bool wasConnecting = session() != nullptr;
-    dropSession();
+    const bool wasConnecting = m_session != nullptr;
+    if (wasConnecting && !abandon())
+        return;
     if (!m_url.isValid()) {
         if (wasConnecting)
             setStatus(Closed);
@@ -218,13 +253,15 @@ void WebSocket::open()
         return;
     }
 
-    m_client = std::make_unique<qt::client>();
-    setHandlers(*m_client);
-    m_client->on_opened = [this] {
+    auto made = std::make_unique<qt::client>();
+    qt::client &client = *made;
+    m_session = std::move(made);
+    setHandlers(client);
+    client.on_opened = [this] {
         m_hasOpened = true;
         setStatus(Open);
     };
-    m_client->on_tls_errors = [this](const QList<QSslError> &errors) {
+    client.on_tls_errors = [this](const QList<QSslError> &errors) {
         QStringList texts;
         for (const QSslError &one : errors)
             texts += one.errorString();
@@ -236,7 +273,7 @@ void WebSocket::open()
     if (!self || generation != m_generation)
         return;
     // What this returns, on_closed tells too.
-    static_cast<void>(m_client->open(m_url, options));
+    static_cast<void>(client.open(m_url, options));
 }
 
 // What to ask for. False when that cannot be said or done: then nothing connects.
@@ -255,53 +292,86 @@ bool WebSocket::makeOptions(qt::client_options &options, QString &error) const
     return true;
 }
 
-void WebSocket::close()
-{
-    if (session())
-        leave(true);
-}
-
 // Closing and Closed follow each other at once, as in Qt, whoever begins: what is left of the
 // closing handshake happens in the background.
 void WebSocket::leave(bool byUs)
 {
     const bool wasOpen = m_hasOpened;
     if (wasOpen && byUs)
-        session()->close();
-    dropSession();
+        m_session->close();
+    std::unique_ptr<qt::session> left = dropSession();
     const QPointer<WebSocket> self(this);
     const unsigned generation = m_generation;
+    const auto isOver = [&] { return !self || generation != m_generation; };
+    if (wasOpen)
+        finishInBackground(std::move(left));
     if (wasOpen)
         setStatus(Closing);
-    if (!self || generation != m_generation)
-        return;
-    setStatus(Closed);
-    if (self)
-        finishServerSide();
+    if (!isOver())
+        setStatus(Closed);
+    if (self && !wasOpen)
+        tellClosed({});
 }
 
-// A session that is left while it is open or closing ends in the background.
-void WebSocket::dropSession()
+// The current session is no longer that, and its handlers are not called any more.
+std::unique_ptr<qt::session> WebSocket::dropSession()
 {
     ++m_generation;
     m_hasOpened = false;
     m_pings.clear();
-    m_client.reset();
-    m_accepted.reset();
+    return std::move(m_session);
+}
+
+// Makes room for a new connection. False when a handler has done something else meanwhile.
+bool WebSocket::abandon()
+{
+    const bool wasOpen = m_hasOpened;
+    std::unique_ptr<qt::session> left = dropSession();
+    if (wasOpen) {
+        finishInBackground(std::move(left));
+        return true;
+    }
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
+    left.reset();
+    tellClosed({});
+    return self && generation == m_generation;
+}
+
+// Until the peer has answered.
+void WebSocket::finishInBackground(std::unique_ptr<qt::session> left)
+{
+    qt::session *const session = left.get();
+    session->on_text = nullptr;
+    session->on_binary = nullptr;
+    session->on_pong = nullptr;
+    session->on_closing = nullptr;
+    session->on_closed = [this, session](const qt::close_info &info) {
+        std::erase_if(m_leaving, [session](const auto &one) { return one.get() == session; });
+        tellClosed(info);
+    };
+    m_leaving.push_back(std::move(left));
 }
 
 void WebSocket::connectionClosed(const qt::close_info &info)
 {
-    const std::error_code error = info.error;
-    const QString text = errorText(info);
     const bool wasOpen = m_hasOpened;
+    dropSession();
+    const QPointer<WebSocket> self(this);
+    showEnd(wasOpen, info);
+    if (self)
+        tellClosed(info);
+}
+
+void WebSocket::showEnd(bool wasOpen, const qt::close_info &info)
+{
+    const std::error_code error = info.error;
     // A server that answered wrongly leaves Error, as it does in Qt; a connection that broke goes
     // on to Closed. One that never was is Closed before it is an Error.
     const bool unreachable = !wasOpen && isUnreachable(error);
     const bool rejected = !wasOpen && !unreachable && error.category() != qt::transport_category()
         && error != framewire::errc::connection_lost;
 
-    dropSession();
     const QPointer<WebSocket> self(this);
     const unsigned generation = m_generation;
     const auto isOver = [&] { return !self || generation != m_generation; };
@@ -309,17 +379,36 @@ void WebSocket::connectionClosed(const qt::close_info &info)
         setStatus(Closed);
     if (isOver())
         return;
-    if (error)
-        fail(text);
+    // One that close() has begun to close stays Closing.
+    if (error && m_status == Closing)
+        setErrorString(errorText(info));
+    else if (error)
+        fail(errorText(info));
     if (isOver() || unreachable || rejected)
         return;
     if (wasOpen)
         setStatus(Closing);
-    if (isOver())
-        return;
-    setStatus(Closed);
+    if (!isOver())
+        setStatus(Closed);
+}
+
+void WebSocket::tellClosed(const qt::close_info &info)
+{
+    const int code = static_cast<int>(info.code);
+    const bool hasNewCode = std::exchange(m_closeCode, code) != code;
+    const bool hasNewReason = std::exchange(m_closeReason, info.reason) != info.reason;
+    const QString reason = info.reason;
+    const bool clean = info.clean;
+    const QPointer<WebSocket> self(this);
+    if (hasNewCode)
+        Q_EMIT closeCodeChanged();
+    if (self && hasNewReason)
+        Q_EMIT closeReasonChanged();
     if (self)
-        finishServerSide();
+        Q_EMIT closed(code, reason, clean);
+    // Queued, so that the handlers are called before.
+    if (self && m_isServerSide)
+        QMetaObject::invokeMethod(this, &WebSocket::releaseToJavaScript, Qt::QueuedConnection);
 }
 
 // Pings are answered in order, but a peer may answer only the newest (RFC 6455 5.5.3).
@@ -352,9 +441,9 @@ void WebSocket::setStatus(Status status)
     // Later than the status, as in Qt.
     QString subprotocol;
     QString extensions;
-    if (m_status == Open && session()) {
-        subprotocol = QString::fromUtf8(session()->subprotocol());
-        extensions = QString::fromLatin1(session()->extensions());
+    if (m_status == Open && m_session) {
+        subprotocol = QString::fromUtf8(m_session->subprotocol());
+        extensions = QString::fromLatin1(m_session->extensions());
     }
     const bool hasNewExtensions = m_negotiatedExtensions != extensions;
     m_negotiatedExtensions = extensions;
@@ -382,14 +471,9 @@ void WebSocket::fail(const QString &text)
         setStatus(Error);
 }
 
-qt::session *WebSocket::session() const
-{
-    return m_client ? static_cast<qt::session *>(m_client.get()) : m_accepted.get();
-}
-
 bool WebSocket::checkOpen()
 {
-    if (m_status == Open && session() && session()->state() == qt::session_state::open)
+    if (m_status == Open && m_session && m_session->state() == qt::session_state::open)
         return true;
     fail(QStringLiteral("Messages can only be sent when the socket is open."));
     return false;
@@ -400,8 +484,7 @@ bool WebSocket::checkSent(framewire::errc result)
 {
     if (result == framewire::errc::success)
         return true;
-    const std::string_view text = framewire::message(result);
-    setErrorString(sentence(QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()))));
+    setErrorString(sentence(result));
     return false;
 }
 
@@ -442,13 +525,6 @@ bool WebSocket::toBytes(const QJSValue &value, QByteArray &bytes)
         engine->throwError(QJSValue::TypeError,
                            QStringLiteral("Not a string, ArrayBuffer, typed array or DataView"));
     return false;
-}
-
-// Queued, so that the handlers of the last status are called before.
-void WebSocket::finishServerSide()
-{
-    if (m_isServerSide)
-        QMetaObject::invokeMethod(this, &WebSocket::releaseToJavaScript, Qt::QueuedConnection);
 }
 
 // A connection that has ended belongs to JavaScript: it stays as long as somebody refers to it. The

@@ -25,11 +25,19 @@
 
 #include <deque>
 #include <memory>
+#include <vector>
 
 /// A WebSocket connection: a client, or what a WebSocketServer hands out.
 ///
 /// A client connects while it is active and has a url. When a connection ends by itself, `active`
 /// stays true; switch it off and on, or set another url, to connect again.
+///
+/// There are two ways to close a connection. `active = false` is Qt's: the status becomes Closing
+/// and Closed at once, and what is left of the closing handshake happens in the background.
+/// `close()` is that of browsers: `active` becomes false and the status Closing, and Closed when
+/// the handshake is over or took too long. Nothing is received any more either way. When the server
+/// begins, the status becomes Closing and Closed at once. However it goes, closed() tells how the
+/// connection has really ended.
 class WebSocket : public QObject, public QQmlParserStatus
 {
     Q_OBJECT
@@ -65,6 +73,13 @@ class WebSocket : public QObject, public QQmlParserStatus
     Q_PROPERTY(QString errorString READ errorString NOTIFY errorStringChanged)
     /// Whether to be connected. False closes an open connection at once, or gives up a pending one.
     Q_PROPERTY(bool active READ isActive WRITE setActive NOTIFY activeChanged)
+    /// The code that the last connection was closed with, as in browsers: that of the peer's Close
+    /// frame, 1005 when it had none, 1006 when there was no such frame. When this side has ended
+    /// the connection because of what was received, the code that it gave as the reason. 0 until a
+    /// connection has ended. Not in QtWebSockets.
+    Q_PROPERTY(int closeCode READ closeCode NOTIFY closeCodeChanged)
+    /// The reason that came with that code. Not in QtWebSockets.
+    Q_PROPERTY(QString closeReason READ closeReason NOTIFY closeReasonChanged)
 
 public:
     enum Status {
@@ -95,6 +110,8 @@ public:
     QString errorString() const { return m_errorString; }
     bool isActive() const { return m_isActive; }
     void setActive(bool active);
+    int closeCode() const { return m_closeCode; }
+    QString closeReason() const { return m_closeReason; }
 
     /// Sends a text message. Returns its length in bytes of UTF-8, or 0 when the status is not
     /// Open, which makes it Error.
@@ -105,6 +122,12 @@ public:
     /// Sends a ping with at most 125 bytes of the same kinds; more is cut off. pong() tells of the
     /// answer. When the status is not Open, it becomes Error.
     Q_INVOKABLE void ping(const QJSValue &payload = {});
+    /// Closes the connection behind what was sent before, with a code of RFC 6455 (1000 to 1003,
+    /// 1007 to 1014, 3000 to 4999) and at most 123 bytes of UTF-8; a RangeError is thrown for
+    /// others, and nothing is closed. A connection that is being made is given up. `active` becomes
+    /// false, and a connection that was open is Closing until the peer has answered. Not in
+    /// QtWebSockets.
+    Q_INVOKABLE void close(int code = 1000, const QString &reason = {});
 
     void classBegin() override;
     void componentComplete() override;
@@ -116,6 +139,11 @@ Q_SIGNALS:
     void binaryMessageReceived(const QByteArray &message);
     /// A pong has arrived, so many milliseconds after its ping, or 0 when nobody asked for it.
     void pong(quint64 elapsedTime, const QByteArray &payload);
+    /// A connection has ended, or could not be made: once for each one that was begun. The code and
+    /// the reason are those of closeCode and closeReason; it was clean when both sides have sent a
+    /// Close frame. After `active = false` this comes when the peer has answered, which may be
+    /// after the next connection has begun. Not in QtWebSockets.
+    void closed(int code, const QString &reason, bool clean);
     /// The server's certificate proves nothing, and why not, in words. The connection is refused,
     /// and the status becomes Error, unless `ssl.peerVerification` is off. Not in QtWebSockets.
     void sslErrors(const QStringList &errors);
@@ -127,6 +155,8 @@ Q_SIGNALS:
     void statusChanged(WebSocket::Status status);
     void errorStringChanged(const QString &errorString);
     void activeChanged(bool isActive);
+    void closeCodeChanged();
+    void closeReasonChanged();
 
 private:
     struct SentPing
@@ -138,24 +168,25 @@ private:
     void setHandlers(framewire::qt::session &session);
     void open();
     bool makeOptions(framewire::qt::client_options &options, QString &error) const;
-    void close();
     void leave(bool byUs);
-    void dropSession();
+    std::unique_ptr<framewire::qt::session> dropSession();
+    bool abandon();
+    void finishInBackground(std::unique_ptr<framewire::qt::session> left);
     void connectionClosed(const framewire::qt::close_info &info);
+    void showEnd(bool wasOpen, const framewire::qt::close_info &info);
+    void tellClosed(const framewire::qt::close_info &info);
     void pongReceived(const QByteArray &payload);
     void setStatus(Status status);
     void setErrorString(const QString &text);
     void fail(const QString &text);
-    framewire::qt::session *session() const;
     bool checkOpen();
     bool checkSent(framewire::errc result);
     bool toBytes(const QJSValue &value, QByteArray &bytes);
-    void finishServerSide();
     void releaseToJavaScript();
 
-    // At most one of the two is set. The base class has no virtual destructor.
-    std::unique_ptr<framewire::qt::client> m_client;
-    std::unique_ptr<framewire::qt::session> m_accepted;
+    std::unique_ptr<framewire::qt::session> m_session;
+    // Those that were left while they were open, until their closing handshakes are over.
+    std::vector<std::unique_ptr<framewire::qt::session>> m_leaving;
     // Goes up whenever a connection begins or is given up, so that whoever emits a signal sees
     // afterwards whether its handlers have done so.
     unsigned m_generation = 0;
@@ -164,10 +195,12 @@ private:
     QString m_negotiatedSubprotocol;
     QString m_negotiatedExtensions;
     QString m_errorString;
+    QString m_closeReason;
     TlsSettings *const m_ssl = new TlsSettings(this);
     std::deque<SentPing> m_pings;
     QPointer<QJSEngine> m_engine;
     Status m_status = Closed;
+    int m_closeCode = 0;
     bool m_isActive = false;
     bool m_compression = false;
     bool m_componentCompleted = true;
