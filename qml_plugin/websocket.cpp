@@ -3,6 +3,8 @@
 
 #include "websocket.h"
 
+#include "headerfields.h"
+
 #include <framewire/qt/deflate.hpp>
 #include <framewire/rfc6455.hpp>
 
@@ -81,10 +83,14 @@ WebSocket::WebSocket(std::unique_ptr<qt::session> accepted, const qt::request &r
     , m_session(std::move(accepted))
     , m_url(request.url())
     , m_requestedSubprotocols(request.subprotocols)
+    , m_requestHeaders(toObject(request.headers))
+    , m_origin(QString::fromUtf8(request.origin))
+    , m_peerAddress(request.peer_address.toString())
     , m_negotiatedSubprotocol(QString::fromUtf8(m_session->subprotocol()))
     , m_negotiatedExtensions(QString::fromLatin1(m_session->extensions()))
     , m_engine(engine)
     , m_status(Open)
+    , m_peerPort(request.peer_port)
     , m_isActive(true)
     , m_hasOpened(true)
     , m_isServerSide(true)
@@ -131,6 +137,22 @@ void WebSocket::setRequestedSubprotocols(const QStringList &subprotocols)
         return;
     m_requestedSubprotocols = subprotocols;
     Q_EMIT requestedSubprotocolsChanged();
+}
+
+void WebSocket::setRequestHeaders(const QVariantMap &headers)
+{
+    if (m_requestHeaders == headers)
+        return;
+    m_requestHeaders = headers;
+    Q_EMIT requestHeadersChanged();
+}
+
+void WebSocket::setOrigin(const QString &origin)
+{
+    if (m_origin == origin)
+        return;
+    m_origin = origin;
+    Q_EMIT originChanged();
 }
 
 void WebSocket::setCompression(bool compression)
@@ -257,9 +279,16 @@ void WebSocket::open()
     qt::client &client = *made;
     m_session = std::move(made);
     setHandlers(client);
-    client.on_opened = [this] {
+    client.on_opened = [this, &client] {
         m_hasOpened = true;
-        setStatus(Open);
+        const auto *const socket = client.socket();
+        if (setResponse(client.response())
+            && (!socket || setPeer(socket->peerAddress(), socket->peerPort())))
+            setStatus(Open);
+    };
+    client.on_closed = [this, &client](const qt::close_info &info) {
+        if (m_hasOpened || setResponse(client.response()))
+            connectionClosed(info);
     };
     client.on_tls_errors = [this](const QList<QSslError> &errors) {
         QStringList texts;
@@ -267,6 +296,8 @@ void WebSocket::open()
             texts += one.errorString();
         Q_EMIT sslErrors(texts);
     };
+    if (!setResponse({}) || !setPeer({}, 0))
+        return;
     const QPointer<WebSocket> self(this);
     const unsigned generation = m_generation;
     setStatus(Connecting);
@@ -279,6 +310,12 @@ void WebSocket::open()
 // What to ask for. False when that cannot be said or done: then nothing connects.
 bool WebSocket::makeOptions(qt::client_options &options, QString &error) const
 {
+    error = toFields(m_requestHeaders, options.headers);
+    if (error.isEmpty())
+        error = originError(m_origin);
+    if (!error.isEmpty())
+        return false;
+    options.origin = m_origin.toUtf8();
     options.subprotocols = m_requestedSubprotocols;
     if (m_compression)
         options.extension = qt::deflate();
@@ -290,6 +327,35 @@ bool WebSocket::makeOptions(qt::client_options &options, QString &error) const
         options.ignore_tls_errors_insecurely = !m_ssl->peerVerification();
     }
     return true;
+}
+
+// The next two are false when a handler has begun something else.
+bool WebSocket::setResponse(const qt::http_response &response)
+{
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
+    const QVariantMap headers = toObject(response.headers);
+    const bool hasNewStatus = std::exchange(m_responseStatus, response.status) != response.status;
+    const bool hasNewHeaders = std::exchange(m_responseHeaders, headers) != headers;
+    if (hasNewStatus)
+        Q_EMIT responseStatusChanged();
+    if (self && hasNewHeaders)
+        Q_EMIT responseHeadersChanged();
+    return self && generation == m_generation;
+}
+
+bool WebSocket::setPeer(const QHostAddress &address, quint16 port)
+{
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
+    const QString text = address.toString();
+    const bool hasNewAddress = std::exchange(m_peerAddress, text) != text;
+    const bool hasNewPort = std::exchange(m_peerPort, port) != port;
+    if (hasNewAddress)
+        Q_EMIT peerAddressChanged();
+    if (self && hasNewPort)
+        Q_EMIT peerPortChanged();
+    return self && generation == m_generation;
 }
 
 // Closing and Closed follow each other at once, as in Qt, whoever begins: what is left of the

@@ -13,6 +13,7 @@
 
 #include <QByteArray>
 #include <QElapsedTimer>
+#include <QHostAddress>
 #include <QJSEngine>
 #include <QJSValue>
 #include <QObject>
@@ -21,6 +22,7 @@
 #include <QString>
 #include <QStringList>
 #include <QUrl>
+#include <QVariantMap>
 #include <QtQml/qqmlregistration.h>
 
 #include <deque>
@@ -52,6 +54,30 @@ class WebSocket : public QObject, public QQmlParserStatus
     /// The subprotocol agreed on; empty when there is none. Set after the status has become Open.
     Q_PROPERTY(QString negotiatedSubprotocol READ negotiatedSubprotocol NOTIFY
                    negotiatedSubprotocolChanged)
+    /// The same under a shorter name. Not in QtWebSockets.
+    Q_PROPERTY(QString subprotocol READ negotiatedSubprotocol NOTIFY negotiatedSubprotocolChanged)
+    /// Header fields to send with the request of the next connection: an object that has a string
+    /// or a list of strings for each name, such as `({ "Authorization": "Bearer " + token })`. What
+    /// may not stand in a field, and fields that belong to the handshake, are an error, and nothing
+    /// connects. For a socket of a server: those that the client has sent, with names in lower
+    /// case. Not in QtWebSockets.
+    Q_PROPERTY(QVariantMap requestHeaders READ requestHeaders WRITE setRequestHeaders NOTIFY
+                   requestHeadersChanged)
+    /// The Origin to send with the request of the next connection; none when empty. For a socket of
+    /// a server: that of the page that has connected. Not in QtWebSockets.
+    Q_PROPERTY(QString origin READ origin WRITE setOrigin NOTIFY originChanged)
+    /// The status of the server's answer: 101 when it has agreed, another when it has refused, 0
+    /// when there was no answer yet. Set before the status changes, and kept until the next
+    /// connection is begun. Not in QtWebSockets.
+    Q_PROPERTY(int responseStatus READ responseStatus NOTIFY responseStatusChanged)
+    /// The header fields of that answer, like requestHeaders, with names in lower case. Not in
+    /// QtWebSockets.
+    Q_PROPERTY(QVariantMap responseHeaders READ responseHeaders NOTIFY responseHeadersChanged)
+    /// The IP address of the other end, set before the status becomes Open and kept until the next
+    /// connection is begun. Not in QtWebSockets.
+    Q_PROPERTY(QString peerAddress READ peerAddress NOTIFY peerAddressChanged)
+    /// The port of the other end, likewise. Not in QtWebSockets.
+    Q_PROPERTY(int peerPort READ peerPort NOTIFY peerPortChanged)
     /// Whether to offer the server compression of messages (permessage-deflate, RFC 7692), which is
     /// used if the server agrees. Off unless switched on: it takes memory and time, and the length
     /// of what is compressed can give a secret away when somebody else chooses a part of the
@@ -102,6 +128,14 @@ public:
     QStringList requestedSubprotocols() const { return m_requestedSubprotocols; }
     void setRequestedSubprotocols(const QStringList &subprotocols);
     QString negotiatedSubprotocol() const { return m_negotiatedSubprotocol; }
+    QVariantMap requestHeaders() const { return m_requestHeaders; }
+    void setRequestHeaders(const QVariantMap &headers);
+    QString origin() const { return m_origin; }
+    void setOrigin(const QString &origin);
+    int responseStatus() const { return m_responseStatus; }
+    QVariantMap responseHeaders() const { return m_responseHeaders; }
+    QString peerAddress() const { return m_peerAddress; }
+    int peerPort() const { return m_peerPort; }
     bool compression() const { return m_compression; }
     void setCompression(bool compression);
     QString negotiatedExtensions() const { return m_negotiatedExtensions; }
@@ -150,6 +184,12 @@ Q_SIGNALS:
     void urlChanged();
     void requestedSubprotocolsChanged();
     void negotiatedSubprotocolChanged();
+    void requestHeadersChanged();
+    void originChanged();
+    void responseStatusChanged();
+    void responseHeadersChanged();
+    void peerAddressChanged();
+    void peerPortChanged();
     void compressionChanged();
     void negotiatedExtensionsChanged();
     void statusChanged(WebSocket::Status status);
@@ -170,6 +210,8 @@ private:
     bool makeOptions(framewire::qt::client_options &options, QString &error) const;
     void leave(bool byUs);
     std::unique_ptr<framewire::qt::session> dropSession();
+    bool setResponse(const framewire::qt::http_response &response);
+    bool setPeer(const QHostAddress &address, quint16 port);
     bool abandon();
     void finishInBackground(std::unique_ptr<framewire::qt::session> left);
     void connectionClosed(const framewire::qt::close_info &info);
@@ -192,6 +234,10 @@ private:
     unsigned m_generation = 0;
     QUrl m_url;
     QStringList m_requestedSubprotocols;
+    QVariantMap m_requestHeaders;
+    QString m_origin;
+    QVariantMap m_responseHeaders;
+    QString m_peerAddress;
     QString m_negotiatedSubprotocol;
     QString m_negotiatedExtensions;
     QString m_errorString;
@@ -201,6 +247,8 @@ private:
     QPointer<QJSEngine> m_engine;
     Status m_status = Closed;
     int m_closeCode = 0;
+    int m_responseStatus = 0;
+    int m_peerPort = 0;
     bool m_isActive = false;
     bool m_compression = false;
     bool m_componentCompleted = true;
