@@ -14,6 +14,7 @@
 #include <QThread>
 #include <QUuid>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,34 @@ bool no_engines() {
     return wait_for([] { return engines() == 0; });
 }
 } // namespace
+
+TEST_CASE("session: tells when what was sent has been written, in part and in whole") {
+    test_server server;
+    test_client c;
+    c.open(server.url());
+    REQUIRE(server.wait_for_sessions(1));
+    REQUIRE(c.wait_for_text("open"));
+    std::vector<qint64> left;
+    c.ws.on_written = [&] { left.push_back(c.ws.buffered_amount()); };
+    c.ws.send_text("hello");
+    CHECK(left.empty()); // from the event loop
+    REQUIRE(wait_for([&] { return !left.empty(); }));
+    CHECK(left == std::vector<qint64>{0});
+
+    left.clear();
+    const QByteArray big(16 << 20, 'x');
+    CHECK(c.ws.send_binary(big) == errc::success);
+    REQUIRE(wait_for([&] { return !left.empty() && left.back() == 0; }));
+    CHECK(left.size() > 2); // no system takes it at once
+    CHECK(std::is_sorted(left.rbegin(), left.rend()));
+    CHECK(c.ws.buffered_amount() == 0);
+
+    left.clear();
+    c.ws.send_text("bye");
+    c.ws.close();
+    REQUIRE(c.wait_for_end());
+    CHECK(left.empty()); // it is closing
+}
 
 TEST_CASE("session: exchanges messages of every kind and size") {
     test_server server;

@@ -9,6 +9,7 @@
 #include <framewire/options.hpp>
 #include <framewire/qt/extension.hpp>
 #include <framewire/qt/http.hpp>
+#include <framewire/qt/keep_alive.hpp>
 
 #include <QByteArray>
 #include <QNetworkProxy>
@@ -55,6 +56,8 @@ struct client_options {
     /// The default takes the application's proxy (QNetworkProxy::setApplicationProxy).
     QNetworkProxy proxy = QNetworkProxy(QNetworkProxy::DefaultProxy);
     client_timeouts timeouts;
+    /// Pings while the session is open; `session::set_keep_alive` changes it.
+    qt::keep_alive keep_alive;
     framewire::limits limits;
     /// The longest response head, in bytes.
     std::size_t max_head_size = 16'384;

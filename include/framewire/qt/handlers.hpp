@@ -13,6 +13,7 @@
 #include <QByteArrayView>
 #include <QString>
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 #include <system_error>
@@ -55,6 +56,10 @@ struct session_handlers {
     callback<void(QByteArrayView payload)> on_ping;
     /// A pong of the peer, asked for or not.
     callback<void(QByteArrayView payload)> on_pong;
+    /// The answer to a Ping of `keep_alive` has come after so much time.
+    callback<void(std::chrono::microseconds round_trip)> on_latency;
+    /// Some of what was sent has been handed to the system: `buffered_amount()` tells what is left.
+    callback<void()> on_written;
     /// Everything that was sent has been handed to the system, after it could not be at once.
     callback<void()> on_drain;
     /// The peer began the closing handshake: nothing can be sent any more, `state()` is `closing`.

@@ -9,6 +9,7 @@
 #include <framewire/options.hpp>
 #include <framewire/qt/extension.hpp>
 #include <framewire/qt/http.hpp>
+#include <framewire/qt/keep_alive.hpp>
 
 #include <QByteArray>
 #include <QList>
@@ -51,6 +52,8 @@ struct server_options {
     std::chrono::milliseconds open_timeout{10'000};
     /// From the first Close frame to the end of the connection. Zero means for ever.
     std::chrono::milliseconds close_timeout{5'000};
+    /// Pings while a session is open; `session::set_keep_alive` changes it.
+    qt::keep_alive keep_alive;
     /// While so many connections have not finished their handshakes, further ones wait in the
     /// system's queue.
     int max_pending_handshakes = 256;

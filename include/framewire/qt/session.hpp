@@ -9,6 +9,7 @@
 #include <framewire/options.hpp>
 #include <framewire/qt/detail/engine.hpp>
 #include <framewire/qt/handlers.hpp>
+#include <framewire/qt/keep_alive.hpp>
 
 #include <QAbstractSocket>
 #include <QAnyStringView>
@@ -79,6 +80,9 @@ public:
     void pause();
     void resume();
     [[nodiscard]] bool is_paused() const noexcept;
+
+    /// Sends pings from now on, or from the opening on, instead of what the options said.
+    void set_keep_alive(const keep_alive& times);
 
     /// The subprotocol that was agreed on; empty when there is none or the session is not open.
     [[nodiscard]] QByteArray subprotocol() const;
@@ -182,6 +186,10 @@ inline void session::resume() {
 }
 
 inline bool session::is_paused() const noexcept { return engine_ != nullptr && engine_->paused(); }
+
+inline void session::set_keep_alive(const keep_alive& times) {
+    if (engine_ != nullptr) engine_->set_keep_alive(times);
+}
 
 inline QByteArray session::subprotocol() const {
     return engine_ == nullptr ? QByteArray() : engine_->subprotocol();

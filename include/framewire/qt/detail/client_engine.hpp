@@ -39,7 +39,9 @@ public:
     client_engine(const client_options& options, callback<void()>& on_opened,
                   tls_errors_handler& on_tls_errors, http_response& response)
         : protocol_engine(options.limits), on_opened_(&on_opened), on_tls_errors_(&on_tls_errors),
-          response_(&response), opening_(std::make_unique<opening>(options)) {}
+          response_(&response), opening_(std::make_unique<opening>(options)) {
+        set_keep_alive(options.keep_alive);
+    }
 
     errc start(const QUrl& url, std::unique_ptr<QIODevice> connected) {
         const errc error = opening_->request.prepare(url, opening_->options, connected != nullptr);

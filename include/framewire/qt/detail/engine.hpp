@@ -8,9 +8,11 @@
 #define FRAMEWIRE_QT_DETAIL_ENGINE_HPP
 
 #include <framewire/options.hpp>
+#include <framewire/qt/detail/heartbeat.hpp>
 #include <framewire/qt/detail/idle_watch.hpp>
 #include <framewire/qt/detail/lifetime.hpp>
 #include <framewire/qt/detail/thread_state.hpp>
+#include <framewire/qt/keep_alive.hpp>
 #include <framewire/rfc6455.hpp>
 
 #include <QAbstractSocket>
@@ -25,6 +27,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -107,6 +110,13 @@ public:
         return static_cast<qint64>(output().size()) + device_holds();
     }
 
+    void set_keep_alive(const keep_alive& times) {
+        heartbeat_.reset();
+        if (times.ping.count() <= 0 || phase_ == phase::ended || closing_) return;
+        heartbeat_ = std::make_unique<heartbeat>(times, *this);
+        if (phase_ == phase::open) heartbeat_->start();
+    }
+
     void pause() noexcept { paused_ = true; }
     void resume() {
         if (std::exchange(paused_, false)) schedule_read();
@@ -168,6 +178,7 @@ protected:
         phase_ = phase::open;
         timer_.stop();
         close_timeout_ = close_timeout;
+        if (heartbeat_ != nullptr) heartbeat_->start();
     }
 
     // Ends a session that did not open; on_closed is called from the event loop when `later`.
@@ -209,8 +220,9 @@ protected:
             if (idle_.gives_back_on_timer()) give_back();
             return;
         }
-        if (event->timerId() != timer_.timerId()) return QObject::timerEvent(event);
         const in_use guard(*this);
+        if (heartbeat_ != nullptr && heartbeat_->owns(*event)) return beat();
+        if (event->timerId() != timer_.timerId()) return QObject::timerEvent(event);
         timer_.stop();
         if (phase_ == phase::open) {
             // RFC 6455 7.1.1: a peer that does not end the connection is left.
@@ -232,6 +244,13 @@ protected:
         settle();
     }
 
+    // How long a ping of ours took, when that is what this pong answers.
+    [[nodiscard]] std::optional<std::chrono::microseconds>
+    answered(std::span<const std::byte> pong) {
+        if (heartbeat_ == nullptr) return {};
+        return heartbeat_->answered(pong);
+    }
+
     std::unique_ptr<QIODevice> device_;
     QAbstractSocket* socket_ = nullptr; // device_, when it is one
     QSslSocket* tls_ = nullptr;         // likewise
@@ -250,6 +269,10 @@ private:
 
     void write_more() {
         const in_use guard(*this);
+        wrote_ = true;
+        // A peer for which more waits has taken something. What nothing waits behind, the system
+        // takes for a dead peer as well.
+        if (heartbeat_ != nullptr && buffered_amount() > 0) heartbeat_->heard();
         settle();
     }
 
@@ -258,10 +281,14 @@ private:
         if (phase_ != phase::open) return;
         if (close_expected() && !closing_) {
             closing_ = true;
+            heartbeat_.reset(); // the closing handshake has a time of its own
             start_timer(close_timeout_);
             resume(); // or the end of the connection would not be noticed
         }
         flush();
+        if (phase_ != phase::open) return;
+        if (std::exchange(wrote_, false) && handlers_ != nullptr && !closing_)
+            handlers_->on_written();
         if (phase_ != phase::open || !output().empty()) return;
         if (should_shut_down()) return shut_down();
         if (!blocked_ || device_holds() > 0) return;
@@ -287,6 +314,7 @@ private:
             }
             consume_output(static_cast<std::size_t>(count));
             if (count == 0) break;
+            wrote_ = true;
         }
         if (!output().empty() || device_holds() > 0) blocked_ = true;
     }
@@ -323,6 +351,21 @@ private:
 #else
         return false;
 #endif
+    }
+
+    // --- Whether the peer lives
+
+    void beat() {
+        // What the application leaves unread cannot tell.
+        if (held_back()) heartbeat_->heard();
+        switch (heartbeat_->fired()) {
+        case heartbeat::beat::none: return;
+        case heartbeat::beat::ping: return static_cast<void>(ping(heartbeat_->next_payload()));
+        case heartbeat::beat::dead: break;
+        }
+        info().error = errc::pong_timeout;
+        info().error_text = sentence(message(errc::pong_timeout));
+        end();
     }
 
     // --- Reading
@@ -379,6 +422,7 @@ private:
     }
 
     void take(std::span<std::byte> in) {
+        if (heartbeat_ != nullptr) heartbeat_->heard();
         if (phase_ == phase::shaking_hands) shake_hands(in);
         if (phase_ == phase::open) take_input(in);
         if (paused_ && phase_ == phase::open && !in.empty()) {
@@ -426,6 +470,7 @@ private:
         if (phase_ == phase::ended) return;
         phase_ = phase::ended;
         timer_.stop();
+        heartbeat_.reset();
         static_cast<void>(info());
         if (device_ == nullptr) return;
         device_->disconnect(this);
@@ -438,10 +483,12 @@ private:
 
     std::chrono::milliseconds close_timeout_{0};
     idle_watch idle_;
+    std::unique_ptr<heartbeat> heartbeat_; // when it is wanted
     int reading_level_ = 0;
     qint64 turn_ = 0; // bytes that the last read handler took
     bool reading_ = false;
     bool read_later_ = false;
+    bool wrote_ = false; // and has not told
     bool blocked_ = false;
     bool closing_ = false;
     bool shutting_down_ = false;

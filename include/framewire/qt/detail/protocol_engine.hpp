@@ -110,6 +110,7 @@ private:
         const QByteArrayView bytes(e.payload.data(), static_cast<qsizetype>(e.payload.size()));
         if (e.kind == event_kind::binary) return handlers_->on_binary(bytes);
         if (e.kind == event_kind::ping) return handlers_->on_ping(bytes);
+        if (const auto round_trip = answered(e.payload)) return handlers_->on_latency(*round_trip);
         handlers_->on_pong(bytes);
     }
 

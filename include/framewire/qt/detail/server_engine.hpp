@@ -183,6 +183,7 @@ private:
         device_->write(text);
         if (chosen != nullptr && chosen->active()) run(std::move(chosen), options.limits);
         subprotocol_ = subprotocol;
+        set_keep_alive(options.keep_alive);
         open(options.close_timeout);
         opening_.reset();
         std::exchange(owner_, nullptr)->opened(*this, from);
