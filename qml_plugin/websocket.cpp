@@ -11,8 +11,12 @@
 #include <QMetaMethod>
 #include <QVariant>
 #include <QtQml/qqml.h>
+#include <QtQml/qqmlinfo.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -44,7 +48,22 @@ QString errorText(const qt::close_info &info)
         return QStringLiteral("Host not found");
     if (info.error == framewire::errc::connection_lost)
         return QStringLiteral("The remote host closed the connection");
-    return sentence(info.error_text);
+    // Which of the properties has run out.
+    const char *limit = "";
+    if (info.error == framewire::errc::pong_timeout)
+        limit = " (keepAliveTimeout)";
+    else if (info.error == framewire::errc::close_timeout)
+        limit = " (closeTimeout)";
+    else if (info.error == framewire::condition::timeout)
+        limit = " (handshakeTimeout)";
+    else if (info.error == framewire::errc::message_too_big)
+        limit = " (maxMessageSize)";
+    return sentence(info.error_text) + QLatin1String(limit);
+}
+
+qt::keep_alive keepAlive(int interval, int timeout)
+{
+    return { std::chrono::milliseconds(interval), std::chrono::milliseconds(timeout) };
 }
 
 // True when the server could not even be reached.
@@ -131,36 +150,76 @@ void WebSocket::setUrl(const QUrl &url)
         open();
 }
 
+template <typename Value>
+void WebSocket::change(Value &property, const Value &value, void (WebSocket::*changed)())
+{
+    if (property == value)
+        return;
+    property = value;
+    Q_EMIT(this->*changed)();
+}
+
 void WebSocket::setRequestedSubprotocols(const QStringList &subprotocols)
 {
-    if (m_requestedSubprotocols == subprotocols)
-        return;
-    m_requestedSubprotocols = subprotocols;
-    Q_EMIT requestedSubprotocolsChanged();
+    change(m_requestedSubprotocols, subprotocols, &WebSocket::requestedSubprotocolsChanged);
 }
 
 void WebSocket::setRequestHeaders(const QVariantMap &headers)
 {
-    if (m_requestHeaders == headers)
-        return;
-    m_requestHeaders = headers;
-    Q_EMIT requestHeadersChanged();
+    change(m_requestHeaders, headers, &WebSocket::requestHeadersChanged);
 }
 
 void WebSocket::setOrigin(const QString &origin)
 {
-    if (m_origin == origin)
-        return;
-    m_origin = origin;
-    Q_EMIT originChanged();
+    change(m_origin, origin, &WebSocket::originChanged);
 }
 
 void WebSocket::setCompression(bool compression)
 {
-    if (m_compression == compression)
+    change(m_compression, compression, &WebSocket::compressionChanged);
+}
+
+void WebSocket::setBufferedAmountLowThreshold(double bytes)
+{
+    change(m_bufferedAmountLowThreshold, bytes, &WebSocket::bufferedAmountLowThresholdChanged);
+}
+
+void WebSocket::setMaxBufferedAmount(double bytes)
+{
+    change(m_maxBufferedAmount, bytes, &WebSocket::maxBufferedAmountChanged);
+}
+
+void WebSocket::setMaxMessageSize(double bytes)
+{
+    change(m_maxMessageSize, bytes, &WebSocket::maxMessageSizeChanged);
+}
+
+void WebSocket::setHandshakeTimeout(int milliseconds)
+{
+    change(m_handshakeTimeout, milliseconds, &WebSocket::handshakeTimeoutChanged);
+}
+
+void WebSocket::setCloseTimeout(int milliseconds)
+{
+    change(m_closeTimeout, milliseconds, &WebSocket::closeTimeoutChanged);
+}
+
+void WebSocket::setKeepAliveInterval(int milliseconds)
+{
+    if (m_keepAliveInterval == milliseconds)
         return;
-    m_compression = compression;
-    Q_EMIT compressionChanged();
+    m_keepAliveInterval = milliseconds;
+    updateKeepAlive();
+    Q_EMIT keepAliveIntervalChanged();
+}
+
+void WebSocket::setKeepAliveTimeout(int milliseconds)
+{
+    if (m_keepAliveTimeout == milliseconds)
+        return;
+    m_keepAliveTimeout = milliseconds;
+    updateKeepAlive();
+    Q_EMIT keepAliveTimeoutChanged();
 }
 
 void WebSocket::setActive(bool active)
@@ -212,18 +271,28 @@ void WebSocket::close(int code, const QString &reason)
 
 qint64 WebSocket::sendTextMessage(const QString &message)
 {
-    if (!checkOpen())
-        return 0;
-    const QByteArray utf8 = message.toUtf8();
-    return checkSent(m_session->send_text(QUtf8StringView(utf8))) ? utf8.size() : 0;
+    return send(framewire::opcode::text, message.toUtf8());
 }
 
 qint64 WebSocket::sendBinaryMessage(const QJSValue &message)
 {
     QByteArray bytes;
-    if (!toBytes(message, bytes) || !checkOpen())
+    return toBytes(message, bytes) ? send(framewire::opcode::binary, bytes) : 0;
+}
+
+qint64 WebSocket::send(framewire::opcode kind, const QByteArray &bytes)
+{
+    if (!checkOpen() || !hasRoomFor(bytes.size()))
         return 0;
-    return checkSent(m_session->send_binary(bytes)) ? bytes.size() : 0;
+    const qint64 size = bytes.size();
+    const bool isText = kind == framewire::opcode::text;
+    if (!checkSent(isText ? m_session->send_text(QUtf8StringView(bytes))
+                          : m_session->send_binary(bytes)))
+        return 0;
+    if (bufferedAmount() > m_bufferedAmountLowThreshold)
+        m_willBeLow = true;
+    updateBufferedAmount();
+    return size;
 }
 
 void WebSocket::ping(const QJSValue &payload)
@@ -238,6 +307,7 @@ void WebSocket::ping(const QJSValue &payload)
         m_pings.pop_front();
     m_pings.emplace_back().payload = bytes;
     m_pings.back().sent.start();
+    updateBufferedAmount();
 }
 
 void WebSocket::setHandlers(qt::session &session)
@@ -247,6 +317,10 @@ void WebSocket::setHandlers(qt::session &session)
         Q_EMIT binaryMessageReceived(toMessage(bytes));
     };
     session.on_pong = [this](QByteArrayView payload) { pongReceived(toMessage(payload)); };
+    session.on_written = [this] { updateBufferedAmount(); };
+    session.on_latency = [this](std::chrono::microseconds time) {
+        setLatency(static_cast<double>(time.count()) / 1000);
+    };
     session.on_closing = [this] { leave(false); };
     session.on_closed = [this](const qt::close_info &info) { connectionClosed(info); };
 }
@@ -296,7 +370,7 @@ void WebSocket::open()
             texts += one.errorString();
         Q_EMIT sslErrors(texts);
     };
-    if (!setResponse({}) || !setPeer({}, 0))
+    if (!forgetLastConnection())
         return;
     const QPointer<WebSocket> self(this);
     const unsigned generation = m_generation;
@@ -316,6 +390,14 @@ bool WebSocket::makeOptions(qt::client_options &options, QString &error) const
     if (!error.isEmpty())
         return false;
     options.origin = m_origin.toUtf8();
+    options.timeouts.open = std::chrono::milliseconds(m_handshakeTimeout);
+    options.timeouts.close = std::chrono::milliseconds(m_closeTimeout);
+    options.keep_alive = keepAlive(m_keepAliveInterval, m_keepAliveTimeout);
+    // maxBufferedAmount is looked at before anything gets there, and can change.
+    options.limits.max_output = std::numeric_limits<std::uint64_t>::max();
+    options.limits.max_message_size = m_maxMessageSize > 0
+        ? static_cast<std::uint64_t>(std::min(m_maxMessageSize, 0x1p53))
+        : std::numeric_limits<std::uint64_t>::max();
     options.subprotocols = m_requestedSubprotocols;
     if (m_compression)
         options.extension = qt::deflate();
@@ -329,7 +411,15 @@ bool WebSocket::makeOptions(qt::client_options &options, QString &error) const
     return true;
 }
 
-// The next two are false when a handler has begun something else.
+// The next three are false when a handler has begun something else.
+bool WebSocket::forgetLastConnection()
+{
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
+    setLatency(-1);
+    return self && generation == m_generation && setResponse({}) && setPeer({}, 0);
+}
+
 bool WebSocket::setResponse(const qt::http_response &response)
 {
     const QPointer<WebSocket> self(this);
@@ -384,6 +474,7 @@ std::unique_ptr<qt::session> WebSocket::dropSession()
 {
     ++m_generation;
     m_hasOpened = false;
+    m_willBeLow = false;
     m_pings.clear();
     return std::move(m_session);
 }
@@ -411,10 +502,16 @@ void WebSocket::finishInBackground(std::unique_ptr<qt::session> left)
     session->on_text = nullptr;
     session->on_binary = nullptr;
     session->on_pong = nullptr;
+    session->on_written = nullptr;
+    session->on_latency = nullptr;
     session->on_closing = nullptr;
     session->on_closed = [this, session](const qt::close_info &info) {
         std::erase_if(m_leaving, [session](const auto &one) { return one.get() == session; });
-        tellClosed(info);
+        const QPointer<WebSocket> self(this);
+        if (info.error && m_status == Closed)
+            setErrorString(errorText(info));
+        if (self)
+            tellClosed(info);
     };
     m_leaving.push_back(std::move(left));
 }
@@ -480,15 +577,48 @@ void WebSocket::tellClosed(const qt::close_info &info)
 // Pings are answered in order, but a peer may answer only the newest (RFC 6455 5.5.3).
 void WebSocket::pongReceived(const QByteArray &payload)
 {
-    quint64 elapsed = 0;
+    double milliseconds = 0;
     const auto answered = std::find_if(m_pings.begin(), m_pings.end(), [&](const SentPing &ping) {
         return ping.payload == payload;
     });
-    if (answered != m_pings.end()) {
-        elapsed = static_cast<quint64>(answered->sent.elapsed());
+    const bool isAnswer = answered != m_pings.end();
+    if (isAnswer) {
+        milliseconds = static_cast<double>(answered->sent.nsecsElapsed()) / 1e6;
         m_pings.erase(m_pings.begin(), std::next(answered));
     }
-    Q_EMIT pong(elapsed, payload);
+    const QPointer<WebSocket> self(this);
+    if (isAnswer)
+        setLatency(milliseconds);
+    if (self)
+        Q_EMIT pong(static_cast<quint64>(milliseconds), payload);
+}
+
+double WebSocket::bufferedAmount() const
+{
+    return m_session ? static_cast<double>(m_session->buffered_amount()) : 0;
+}
+
+void WebSocket::updateBufferedAmount()
+{
+    const double now = bufferedAmount();
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
+    change(m_bufferedAmount, now, &WebSocket::bufferedAmountChanged);
+    if (!self || generation != m_generation || now > m_bufferedAmountLowThreshold)
+        return;
+    if (std::exchange(m_willBeLow, false))
+        Q_EMIT bufferedAmountLow();
+}
+
+void WebSocket::updateKeepAlive()
+{
+    if (m_session)
+        m_session->set_keep_alive(keepAlive(m_keepAliveInterval, m_keepAliveTimeout));
+}
+
+void WebSocket::setLatency(double milliseconds)
+{
+    change(m_latency, milliseconds, &WebSocket::latencyChanged);
 }
 
 void WebSocket::setStatus(Status status)
@@ -519,6 +649,8 @@ void WebSocket::setStatus(Status status)
     }
     if (self && hasNewExtensions)
         Q_EMIT negotiatedExtensionsChanged();
+    if (self)
+        updateBufferedAmount();
 }
 
 void WebSocket::setErrorString(const QString &text)
@@ -542,6 +674,23 @@ bool WebSocket::checkOpen()
     if (m_status == Open && m_session && m_session->state() == qt::session_state::open)
         return true;
     fail(QStringLiteral("Messages can only be sent when the socket is open."));
+    return false;
+}
+
+bool WebSocket::hasRoomFor(qsizetype size)
+{
+    if (m_maxBufferedAmount <= 0
+        || bufferedAmount() + static_cast<double>(size) <= m_maxBufferedAmount)
+        return true;
+    // Whoever counted on QtWebSockets, which keeps everything, has to learn of it, once.
+    if (!m_hasWarned && !isSignalConnected(QMetaMethod::fromSignal(&WebSocket::bufferFull))) {
+        m_hasWarned = true;
+        qmlWarning(this) << "A message was not sent: maxBufferedAmount is " << m_maxBufferedAmount;
+    }
+    const QPointer<WebSocket> self(this);
+    setErrorString(sentence(framewire::errc::output_full) + QStringLiteral(" (maxBufferedAmount)"));
+    if (self)
+        Q_EMIT bufferFull();
     return false;
 }
 

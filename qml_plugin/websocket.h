@@ -89,6 +89,45 @@ class WebSocket : public QObject, public QQmlParserStatus
     /// are none. Set after the status has become Open. Not in QtWebSockets.
     Q_PROPERTY(
         QString negotiatedExtensions READ negotiatedExtensions NOTIFY negotiatedExtensionsChanged)
+    /// How many bytes wait to be sent, those that the system has not taken yet. Not in
+    /// QtWebSockets.
+    Q_PROPERTY(double bufferedAmount READ bufferedAmount NOTIFY bufferedAmountChanged)
+    /// What bufferedAmount has to fall to for bufferedAmountLow(), as in the web's data channels.
+    /// Not in QtWebSockets.
+    Q_PROPERTY(double bufferedAmountLowThreshold READ bufferedAmountLowThreshold WRITE
+                   setBufferedAmountLowThreshold NOTIFY bufferedAmountLowThresholdChanged)
+    /// The most that bufferedAmount may become, 16 MiB at first; 0 means any amount. A message for
+    /// which there is no room is not sent, not even in part: see bufferFull(). Without a bound, a
+    /// peer that reads slowly takes all the memory there is. A socket of a server is also subject
+    /// to what its server allows. Not in QtWebSockets, where all is kept.
+    Q_PROPERTY(double maxBufferedAmount READ maxBufferedAmount WRITE setMaxBufferedAmount NOTIFY
+                   maxBufferedAmountChanged)
+    /// The longest message to receive, in bytes of UTF-8 or binary, 16 MiB at first and itself
+    /// included; 0 means any length. A longer one ends the connection with 1009. Used by the next
+    /// connection. Means nothing for a socket of a server. Not in QtWebSockets.
+    Q_PROPERTY(double maxMessageSize READ maxMessageSize WRITE setMaxMessageSize NOTIFY
+                   maxMessageSizeChanged)
+    /// How many milliseconds a connection may take to become Open, 10 s at first; 0 means as long
+    /// as it takes. Used by the next connection. Means nothing for a socket of a server. Not in
+    /// QtWebSockets, where it is as long as it takes.
+    Q_PROPERTY(int handshakeTimeout READ handshakeTimeout WRITE setHandshakeTimeout NOTIFY
+                   handshakeTimeoutChanged)
+    /// How many milliseconds the closing handshake may take, 5 s at first; 0 means as long as it
+    /// takes. Used by the next connection. Means nothing for a socket of a server. Not in
+    /// QtWebSockets.
+    Q_PROPERTY(int closeTimeout READ closeTimeout WRITE setCloseTimeout NOTIFY closeTimeoutChanged)
+    /// How many milliseconds lie between pings that are sent while the status is Open, to see
+    /// whether the other end is still there; 0, as at first, means that none are sent. 20 s suits
+    /// most networks. Not in QtWebSockets.
+    Q_PROPERTY(int keepAliveInterval READ keepAliveInterval WRITE setKeepAliveInterval NOTIFY
+                   keepAliveIntervalChanged)
+    /// How many milliseconds may pass from such a ping until anything is received, 20 s at first; 0
+    /// means as long as it takes. Then the connection is lost. Not in QtWebSockets.
+    Q_PROPERTY(int keepAliveTimeout READ keepAliveTimeout WRITE setKeepAliveTimeout NOTIFY
+                   keepAliveTimeoutChanged)
+    /// How many milliseconds the last ping took that was answered, one of ping() or of
+    /// keepAliveInterval; -1 while none was in this connection. Not in QtWebSockets.
+    Q_PROPERTY(double latency READ latency NOTIFY latencyChanged)
     /// Certificates and keys for wss, used by the next connection. Without any settings the
     /// authorities of the system are trusted, and names are verified. Means nothing for a socket of
     /// a server. Not in QtWebSockets.
@@ -139,6 +178,22 @@ public:
     bool compression() const { return m_compression; }
     void setCompression(bool compression);
     QString negotiatedExtensions() const { return m_negotiatedExtensions; }
+    double bufferedAmount() const;
+    double bufferedAmountLowThreshold() const { return m_bufferedAmountLowThreshold; }
+    void setBufferedAmountLowThreshold(double bytes);
+    double maxBufferedAmount() const { return m_maxBufferedAmount; }
+    void setMaxBufferedAmount(double bytes);
+    double maxMessageSize() const { return m_maxMessageSize; }
+    void setMaxMessageSize(double bytes);
+    int handshakeTimeout() const { return m_handshakeTimeout; }
+    void setHandshakeTimeout(int milliseconds);
+    int closeTimeout() const { return m_closeTimeout; }
+    void setCloseTimeout(int milliseconds);
+    int keepAliveInterval() const { return m_keepAliveInterval; }
+    void setKeepAliveInterval(int milliseconds);
+    int keepAliveTimeout() const { return m_keepAliveTimeout; }
+    void setKeepAliveTimeout(int milliseconds);
+    double latency() const { return m_latency; }
     TlsSettings *ssl() const { return m_ssl; }
     Status status() const { return m_status; }
     QString errorString() const { return m_errorString; }
@@ -148,10 +203,11 @@ public:
     QString closeReason() const { return m_closeReason; }
 
     /// Sends a text message. Returns its length in bytes of UTF-8, or 0 when the status is not
-    /// Open, which makes it Error.
+    /// Open, which makes it Error, and when bufferedAmount would become more than
+    /// maxBufferedAmount.
     Q_INVOKABLE qint64 sendTextMessage(const QString &message);
     /// Sends a binary message: an ArrayBuffer, typed array, DataView, array of numbers, or a string
-    /// as UTF-8. Returns its length, or 0 when the status is not Open, which makes it Error.
+    /// as UTF-8. Returns its length, or 0 as sendTextMessage() does.
     Q_INVOKABLE qint64 sendBinaryMessage(const QJSValue &message);
     /// Sends a ping with at most 125 bytes of the same kinds; more is cut off. pong() tells of the
     /// answer. When the status is not Open, it becomes Error.
@@ -178,6 +234,11 @@ Q_SIGNALS:
     /// Close frame. After `active = false` this comes when the peer has answered, which may be
     /// after the next connection has begun. Not in QtWebSockets.
     void closed(int code, const QString &reason, bool clean);
+    /// bufferedAmount has fallen to bufferedAmountLowThreshold, or below it. Not in QtWebSockets.
+    void bufferedAmountLow();
+    /// A message was not sent, since bufferedAmount would have become more than maxBufferedAmount:
+    /// there is room again after bufferedAmountLow(). Not in QtWebSockets.
+    void bufferFull();
     /// The server's certificate proves nothing, and why not, in words. The connection is refused,
     /// and the status becomes Error, unless `ssl.peerVerification` is off. Not in QtWebSockets.
     void sslErrors(const QStringList &errors);
@@ -190,6 +251,15 @@ Q_SIGNALS:
     void responseHeadersChanged();
     void peerAddressChanged();
     void peerPortChanged();
+    void bufferedAmountChanged();
+    void bufferedAmountLowThresholdChanged();
+    void maxBufferedAmountChanged();
+    void maxMessageSizeChanged();
+    void handshakeTimeoutChanged();
+    void closeTimeoutChanged();
+    void keepAliveIntervalChanged();
+    void keepAliveTimeoutChanged();
+    void latencyChanged();
     void compressionChanged();
     void negotiatedExtensionsChanged();
     void statusChanged(WebSocket::Status status);
@@ -210,6 +280,14 @@ private:
     bool makeOptions(framewire::qt::client_options &options, QString &error) const;
     void leave(bool byUs);
     std::unique_ptr<framewire::qt::session> dropSession();
+    template <typename Value>
+    void change(Value &property, const Value &value, void (WebSocket::*changed)());
+    qint64 send(framewire::opcode kind, const QByteArray &bytes);
+    bool hasRoomFor(qsizetype size);
+    void updateBufferedAmount();
+    void updateKeepAlive();
+    void setLatency(double milliseconds);
+    bool forgetLastConnection();
     bool setResponse(const framewire::qt::http_response &response);
     bool setPeer(const QHostAddress &address, quint16 port);
     bool abandon();
@@ -245,6 +323,15 @@ private:
     TlsSettings *const m_ssl = new TlsSettings(this);
     std::deque<SentPing> m_pings;
     QPointer<QJSEngine> m_engine;
+    double m_bufferedAmount = 0; // as told last
+    double m_bufferedAmountLowThreshold = 0;
+    double m_maxBufferedAmount = 16 << 20;
+    double m_maxMessageSize = 16 << 20;
+    double m_latency = -1;
+    int m_handshakeTimeout = 10'000;
+    int m_closeTimeout = 5'000;
+    int m_keepAliveInterval = 0;
+    int m_keepAliveTimeout = 20'000;
     Status m_status = Closed;
     int m_closeCode = 0;
     int m_responseStatus = 0;
@@ -253,6 +340,8 @@ private:
     bool m_compression = false;
     bool m_componentCompleted = true;
     bool m_hasOpened = false;
+    bool m_hasWarned = false;
+    bool m_willBeLow = false; // messages have made bufferedAmount more than its threshold
     const bool m_isServerSide = false;
 };
 
