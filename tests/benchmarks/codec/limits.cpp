@@ -256,7 +256,8 @@ void add_limits(works& all) {
     }
     // Nothing is parsed by copying.
     for (work& each : all) {
-        if (each.who == "memcpy" && each.restore) each.check = nullptr;
+        if (each.who == "memcpy" && each.operation.compare(0, 5, "parse") == 0)
+            each.check = nullptr;
     }
     add_mask(
         all, "memcpy",
