@@ -218,17 +218,17 @@ TEST_CASE("simd: the level is found out at the first call") {
     const auto* const best = detail::kernels_of(detail::best_simd_level());
     REQUIRE(best != nullptr);
 
-    detail::current_kernels = &detail::unresolved_kernels;
+    detail::take_kernels(detail::unresolved_kernels);
     const test::placed_bytes payload(source, 3);
     detail::kernels().mask(payload.data(), payload.data(), source.size(), phased_key(0));
     CHECK(payload.holds(with_mask(source, 0)));
     CHECK(&detail::kernels() == best);
 
-    detail::current_kernels = &detail::unresolved_kernels;
+    detail::take_kernels(detail::unresolved_kernels);
     CHECK(detail::kernels().valid_utf8(text.data(), text.size()) == text.size());
     CHECK(&detail::kernels() == best);
 
-    detail::current_kernels = &detail::unresolved_kernels;
+    detail::take_kernels(detail::unresolved_kernels);
     const test::placed_bytes masked(with_mask(text, 0), 3);
     CHECK(detail::kernels().unmask_utf8(masked.data(), text.size(), phased_key(0)) == text.size());
     CHECK(masked.holds(text));

@@ -10,9 +10,12 @@
 #include <framewire/detail/simd_avx512.hpp>
 #include <framewire/detail/simd_neon.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#if !defined(__GNUC__) && !defined(__clang__)
+#include <atomic>
+#endif
 
 namespace framewire::detail {
 
@@ -69,16 +72,33 @@ inline constexpr simd_kernels unresolved_kernels{
     }};
 
 // Initialised before any code runs. Threads that get here at once store the same value.
-inline constinit std::atomic<const simd_kernels*> current_kernels{&unresolved_kernels};
+#if defined(__GNUC__) || defined(__clang__)
+// To read <atomic> takes g++ 12 as long as to compile all kernels of a level.
+inline constinit const simd_kernels* current_kernels = &unresolved_kernels;
 
-inline const simd_kernels& resolve_kernels() noexcept {
-    const simd_kernels* kernels = kernels_of(best_simd_level());
-    current_kernels.store(kernels, std::memory_order_relaxed);
-    return *kernels;
+[[nodiscard]] inline const simd_kernels& kernels() noexcept {
+    return *__atomic_load_n(&current_kernels, __ATOMIC_RELAXED);
 }
+
+inline void take_kernels(const simd_kernels& taken) noexcept {
+    __atomic_store_n(&current_kernels, &taken, __ATOMIC_RELAXED);
+}
+#else
+inline constinit std::atomic<const simd_kernels*> current_kernels{&unresolved_kernels};
 
 [[nodiscard]] inline const simd_kernels& kernels() noexcept {
     return *current_kernels.load(std::memory_order_relaxed);
+}
+
+inline void take_kernels(const simd_kernels& taken) noexcept {
+    current_kernels.store(&taken, std::memory_order_relaxed);
+}
+#endif
+
+inline const simd_kernels& resolve_kernels() noexcept {
+    const simd_kernels& best = *kernels_of(best_simd_level());
+    take_kernels(best);
+    return best;
 }
 
 /// For tests: takes the kernels of `level` from now on, in the whole program.
@@ -86,7 +106,7 @@ inline const simd_kernels& resolve_kernels() noexcept {
 inline bool force_simd_level(simd_level level) noexcept {
     const simd_kernels* forced = kernels_of(level);
     if (forced == nullptr || level > best_simd_level()) return false;
-    current_kernels.store(forced, std::memory_order_relaxed);
+    take_kernels(*forced);
     return true;
 }
 

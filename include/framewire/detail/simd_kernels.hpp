@@ -69,17 +69,9 @@ struct utf8_check {
     }
 
     // \returns whether the text can go on like this.
-    [[nodiscard]] FRAMEWIRE_LEVEL_INLINE bool take(vector a, vector b) noexcept {
-        const vector before = previous;
-        previous = b;
-        if (!any_high_bit(either(a, b))) return !any(unfinished);
-        unfinished = subtract(b, finished);
-        return !any(either(mistakes(before, a), mistakes(a, b)));
-    }
-
-    // Ends a text: the last `fresh` bytes of the vector follow on `previous`, those before them are
-    // the last of `previous`.
-    [[nodiscard]] FRAMEWIRE_LEVEL_INLINE bool take_last(vector a, std::size_t fresh) noexcept {
+    // The last `fresh` bytes of the vector follow on `previous`; those before them, of which only
+    // the end of a text has any, are the last of `previous`.
+    [[nodiscard]] FRAMEWIRE_LEVEL_INLINE bool take(vector a, std::size_t fresh) noexcept {
         vector before = previous;
         previous = a;
         if (!any_high_bit(a)) return !any(unfinished);
@@ -97,6 +89,24 @@ struct utf8_check {
     }
 };
 
+// Goes on from `i`, before which all is ASCII, and unmasks into `to` unless that is null. `key` is
+// that of byte `i`, `last` the unmasked vector that ends the text. One function for both, since the
+// checks take compilers the most time of all.
+FRAMEWIRE_LEVEL_TARGET inline std::size_t check_utf8(std::byte* to, const std::byte* text,
+                                                     std::size_t size, std::size_t i,
+                                                     std::uint32_t key, vector last) noexcept {
+    const vector keys = repeat(key);
+    utf8_check check;
+    while (i != size) {
+        const std::size_t fresh = size - i < width ? size - i : width;
+        const vector a = fresh < width ? last : differ(load(text + i), keys);
+        if (to != nullptr) store(to + i + fresh - width, a);
+        if (!check.take(a, fresh)) return whole_code_points(text, i);
+        i += fresh;
+    }
+    return any(check.unfinished) ? whole_code_points(text, size) : size;
+}
+
 // See portable::valid_utf8. When there is a mistake, no more than the steps before it are counted.
 FRAMEWIRE_LEVEL_TARGET inline std::size_t valid_utf8(const std::byte* text,
                                                      std::size_t size) noexcept {
@@ -105,63 +115,47 @@ FRAMEWIRE_LEVEL_TARGET inline std::size_t valid_utf8(const std::byte* text,
     // Most texts are ASCII from beginning to end.
     while (size - i >= 2 * width && !any_high_bit(either(load(text + i), load(text + i + width))))
         i += 2 * width;
-    utf8_check check;
-    for (; size - i >= 2 * width; i += 2 * width) {
-        if (!check.take(load(text + i), load(text + i + width))) return whole_code_points(text, i);
+    const vector last = load(text + size - width);
+    if (size - i < 2 * width) {
+        const vector a = size - i > width ? load(text + i) : last;
+        if (!any_high_bit(either(a, last))) return size;
     }
-    while (i != size) {
-        const std::size_t fresh = size - i < width ? size - i : width;
-        if (!check.take_last(load(text + i + fresh - width), fresh))
-            return whole_code_points(text, i);
-        i += fresh;
-    }
-    return any(check.unfinished) ? whole_code_points(text, size) : size;
+    return check_utf8(nullptr, text, size, i, 0, last);
 }
 
-// See portable::unmask_utf8. When there is a mistake, what lies behind its step stays masked. The
-// text is checked from registers: to load bytes just behind a store of others costs much.
+// See portable::unmask_utf8. When there is a mistake, what lies behind its step stays masked. What
+// is checked stays in registers: to load bytes just behind a store of others costs much.
 FRAMEWIRE_LEVEL_TARGET inline std::size_t unmask_utf8(std::byte* text, std::size_t size,
                                                       std::uint32_t key) noexcept {
     if (size < width) return narrower::unmask_utf8(text, size, key);
     const vector last = differ(load(text + size - width), repeat(rotated_key(key, size)));
-    vector keys = repeat(key);
     std::size_t i = 0;
     // As in mask: the first vector and the next one, which is aligned, overlap.
     if (size >= 8 * width) {
         const std::size_t aligned = width - (reinterpret_cast<std::uintptr_t>(text) & (width - 1));
-        const vector aligned_keys = repeat(rotated_key(key, aligned));
-        const vector first = differ(load(text), keys);
-        const vector next = differ(load(text + aligned), aligned_keys);
+        const vector first = differ(load(text), repeat(key));
+        const vector next = differ(load(text + aligned), repeat(rotated_key(key, aligned)));
         if (!any_high_bit(either(first, next))) {
             store(text, first);
             store(text + aligned, next);
-            keys = aligned_keys;
+            key = rotated_key(key, aligned);
             i = aligned + width;
         }
     }
+    const vector keys = repeat(key);
     for (; size - i >= 2 * width; i += 2 * width) {
         const vector a = differ(load(text + i), keys);
         const vector b = differ(load(text + i + width), keys);
-        if (any_high_bit(either(a, b))) break;
+        if (any_high_bit(either(a, b))) return check_utf8(text, text, size, i, key, last);
         store(text + i, a);
         store(text + i + width, b);
     }
-    utf8_check check;
-    for (; size - i >= 2 * width; i += 2 * width) {
-        const vector a = differ(load(text + i), keys);
-        const vector b = differ(load(text + i + width), keys);
-        store(text + i, a);
-        store(text + i + width, b);
-        if (!check.take(a, b)) return whole_code_points(text, i);
-    }
-    while (i != size) {
-        const std::size_t fresh = size - i < width ? size - i : width;
-        const vector a = fresh < width ? last : differ(load(text + i), keys);
-        store(text + i + fresh - width, a);
-        if (!check.take_last(a, fresh)) return whole_code_points(text, i);
-        i += fresh;
-    }
-    return any(check.unfinished) ? whole_code_points(text, size) : size;
+    const bool two = size - i > width;
+    const vector a = two ? differ(load(text + i), keys) : last;
+    if (any_high_bit(either(a, last))) return check_utf8(text, text, size, i, key, last);
+    if (two) store(text + i, a);
+    store(text + size - width, last);
+    return size;
 }
 
 #endif
