@@ -6,6 +6,7 @@
 #include "support/allocation_counter.hpp"
 #include "support/catch.hpp"
 #include "support/connected.hpp"
+#include "support/sockets.hpp"
 #include "support/tokens.hpp"
 
 #include <cstdint>
@@ -100,6 +101,15 @@ TEMPLATE_TEST_CASE("client_stream: asks for what it was told to ask for", "[asio
     in.start(*client.stream);
     client.poll();
     CHECK(in.told == "text(\"welcome\")");
+}
+
+TEST_CASE("client_stream: has a TCP socket send at once", "[asio]") {
+    io::io_context context;
+    io::ip::tcp::acceptor acceptor(context, {io::ip::address_v4::loopback(), 0});
+    net::client_stream<any_socket> stream(connect_to(context, acceptor.local_endpoint()));
+    io::ip::tcp::no_delay no_delay;
+    stream.next_layer().get_option(no_delay);
+    CHECK(no_delay.value());
 }
 
 TEMPLATE_TEST_CASE("client_stream: each connection has a key of its own", "[asio][rfc6455-4.1]",

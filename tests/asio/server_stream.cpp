@@ -6,6 +6,7 @@
 #include "support/allocation_counter.hpp"
 #include "support/catch.hpp"
 #include "support/connected.hpp"
+#include "support/sockets.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -638,6 +639,20 @@ TEST_CASE("server_stream: one TLS handshake, before anything is read", "[asio]")
         CHECK(first.calls == 0);
         CHECK(end.far.closed());
     }
+}
+
+TEST_CASE("server_stream: has a TCP socket send at once", "[asio]") {
+    io::io_context context;
+    io::ip::tcp::acceptor acceptor(context, {io::ip::address_v4::loopback(), 0});
+    const any_socket client = connect_to(context, acceptor.local_endpoint());
+    any_socket accepted(context);
+    acceptor.accept(accepted);
+    io::ip::tcp::no_delay no_delay;
+    accepted.get_option(no_delay);
+    REQUIRE(!no_delay.value());
+    net::server_stream<any_socket> stream(std::move(accepted), server_options_of({}));
+    stream.next_layer().get_option(no_delay);
+    CHECK(no_delay.value());
 }
 
 TEST_CASE("server_stream: a socket that has said nothing costs less than 2 KiB", "[asio]") {

@@ -59,6 +59,8 @@ template <byte_container Container> struct copied_to {
 /// operation. Cancelling an operation leaves the connection as it is: what was read goes to the
 /// next read, what was queued is sent.
 ///
+/// On a connected TCP socket, also below TLS, a stream sets TCP_NODELAY: see `next_layer`.
+///
 /// Movable. Destroying an open stream tells the peer 1001 and lets the connection end in the
 /// background, for no longer than `timeouts::close`; handlers that were waiting are destroyed, not
 /// called. A stream that was moved from can only be destroyed or assigned to.

@@ -49,7 +49,9 @@ public:
 
     lifetime(Next&& next, const stream_options& options)
         : channel<Next, Clock>(std::move(next)), options_(shared_options(options)),
-          deadlines_(options_->timeouts) {}
+          deadlines_(options_->timeouts) {
+        send_without_delay(this->next_);
+    }
 
     [[nodiscard]] executor_type executor() { return this->next_.get_executor(); }
     [[nodiscard]] const close_info& info() const noexcept {

@@ -76,6 +76,23 @@ concept waitable_transport = requires(T& t, io::mutable_buffer in, io::const_buf
     { t.write_some(out, e) } -> std::same_as<std::size_t>;
 };
 
+// Over TCP, perhaps with something in between, as TLS.
+template <typename T>
+concept tcp_transport = requires(T& t) {
+    t.lowest_layer();
+    typename T::lowest_layer_type::protocol_type;
+    requires std::same_as<typename T::lowest_layer_type::protocol_type, io::ip::tcp>;
+};
+
+// TCP holds back what is short until what it sent before has arrived (RFC 9293 3.7.4). What is
+// sent in a turn leaves in one write: there is nothing to be gained by waiting for more.
+template <typename T> void send_without_delay(T& transport) {
+    if constexpr (tcp_transport<T>) {
+        error_code ignored;
+        (void)transport.lowest_layer().set_option(io::ip::tcp::no_delay(true), ignored);
+    }
+}
+
 [[nodiscard]] inline bool would_block(const error_code& error) noexcept {
     return error == io::error::would_block || error == io::error::try_again ||
            error == io::error::interrupted;
