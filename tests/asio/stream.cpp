@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -750,49 +749,72 @@ TEST_CASE("stream: an idle stream on a socket takes at most 1 KiB", "[asio]") {
 // What an allocator adds is seen by glibc's only, and not under sanitizers.
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #if __GLIBC_PREREQ(2, 33)
+namespace {
+
+/// An echo server with its clients, and how much memory is in use.
+struct echo_crowd {
+    explicit echo_crowd(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i)
+            clients.push_back(connect_to(context, acceptor.local_endpoint()));
+        streams.reserve(count);
+    }
+
+    /// Has so many clients open their connection and send a message.
+    void use(std::size_t count) {
+        const std::string sent =
+            request_head() + frame_writer(role::server).text("sixteen bytes...").str();
+        for (; count != 0; --count)
+            io::write(clients[wanted++], io::buffer(sent));
+        accept();
+        context.restart();
+        context.run_for(20s);
+        REQUIRE(echoed == wanted);
+    }
+    [[nodiscard]] static std::size_t memory() {
+        const auto info = mallinfo2();
+        return info.uordblks + info.hblkhd;
+    }
+
+private:
+    void accept() {
+        acceptor.async_accept([this](const error_code& error, any_socket socket) {
+            REQUIRE(!error);
+            const std::size_t i = streams.size();
+            streams.emplace_back(std::move(socket), server_options_of({}));
+            streams[i].read_request([this, i](const error_code& wrong, const upgrade_request&) {
+                REQUIRE(!wrong);
+                streams[i].accept({}, [this, i](const error_code&) { echo(i); });
+            });
+            if (streams.size() < wanted) accept();
+        });
+    }
+    void echo(std::size_t i) {
+        streams[i].read([this, i](const error_code& error, const net::message& message) {
+            if (error) return;
+            CHECK(streams[i].send(message));
+            if (++echoed == wanted) context.stop();
+            echo(i);
+        });
+    }
+
+    io::io_context context;
+    io::ip::tcp::acceptor acceptor{context, {io::ip::address_v4::loopback(), 0}};
+    std::vector<any_socket> clients;
+    std::vector<net::server_stream<any_socket>> streams;
+    std::size_t echoed = 0;
+    std::size_t wanted = 0;
+};
+
+} // namespace
+
 TEST_CASE("stream: an idle connection on a TCP socket takes at most 1 KiB, Asio's share included",
           "[asio]") {
     constexpr std::size_t count = 200;
-    constexpr std::size_t all = count + 8; // the first ones leave behind what everybody shares
-    io::io_context context;
-    io::ip::tcp::acceptor acceptor(context, {io::ip::address_v4::loopback(), 0});
-    std::vector<any_socket> clients;
-    for (std::size_t i = 0; i < all; ++i)
-        clients.push_back(connect_to(context, acceptor.local_endpoint()));
-
-    std::vector<net::server_stream<any_socket>> streams;
-    std::vector<std::size_t> echoes(all);
-    streams.reserve(all);
-    const std::function<void(std::size_t)> echo = [&](std::size_t i) {
-        streams[i].read([&, i](const error_code& error, const net::message& message) {
-            if (error) return;
-            CHECK(streams[i].send(message));
-            ++echoes[i];
-            echo(i);
-        });
-    };
-    // Accepted as programs do it: the memory of an accept is what Asio has left over then.
-    const auto use = [&](std::size_t i) {
-        acceptor.async_accept([&, i](const error_code& error, any_socket socket) {
-            REQUIRE(!error);
-            streams.emplace_back(std::move(socket), server_options_of({}));
-            streams[i].read_request([&, i](const error_code& wrong, const upgrade_request&) {
-                REQUIRE(!wrong);
-                streams[i].accept({}, [&, i](const error_code&) { echo(i); });
-            });
-        });
-        const std::string request = request_head();
-        io::write(clients[i], io::buffer(request));
-        const std::string frame = frame_writer(role::server).text("sixteen bytes...").str();
-        io::write(clients[i], io::buffer(frame));
-        REQUIRE(run_until(context, [&] { return echoes[i] == 1; }));
-    };
-    for (std::size_t i = 0; i < all - count; ++i)
-        use(i);
-    const std::size_t before = mallinfo2().uordblks;
-    for (std::size_t i = all - count; i < all; ++i)
-        use(i);
-    const std::size_t each = (mallinfo2().uordblks - before) / count;
+    echo_crowd crowd(8 + count);
+    crowd.use(8); // leave behind what everybody shares
+    const std::size_t before = echo_crowd::memory();
+    crowd.use(count);
+    const std::size_t each = (echo_crowd::memory() - before) / count;
     CAPTURE(each);
     CHECK(each <= 1024);
 }

@@ -6,14 +6,17 @@
 
 #include <framewire/asio/stream.hpp>
 
+#include "support/allocation_counter.hpp"
 #include "support/catch.hpp"
 #include "support/connected.hpp"
+#include "support/sockets.hpp"
 #include "support/tokens.hpp"
 
 #include <array>
 #include <chrono>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -281,6 +284,99 @@ struct with_allocator {
 };
 
 } // namespace
+
+namespace {
+
+/// A server that echoes and a client that sends, over TCP and in one thread, neither of which ever
+/// looks at the time.
+struct echoed_pair {
+    using server_type = net::server_stream<any_socket, options{}, no_extension, fake_clock>;
+    using client_type = net::client_stream<any_socket, options{}, no_extension, fake_clock>;
+    static constexpr std::size_t batch = 10;
+
+    echoed_pair() {
+        io::ip::tcp::acceptor acceptor(context, {io::ip::address_v4::loopback(), 0});
+        client.emplace(connect_to(context, acceptor.local_endpoint()));
+        any_socket accepted(context);
+        acceptor.accept(accepted);
+        server.emplace(std::move(accepted), server_options_of({}));
+        completion opened;
+        server->read_request([&](const error_code&, const upgrade_request&) {
+            server->accept({}, [](const error_code&) {});
+        });
+        client->handshake({.host = "example.org"}, opened.handler());
+        REQUIRE(run_until(context, [&] { return opened.done(); }));
+    }
+
+    /// What is allocated while the client is answered so many times, each from a read handler.
+    [[nodiscard]] std::int64_t allocations_of(std::size_t rounds) {
+        wanted += rounds * batch;
+        const allocation_count before = allocations();
+        send_batch();
+        REQUIRE(run_until(context, [&] { return answers == wanted; }));
+        return (allocations() - before).calls;
+    }
+
+    void echo() {
+        server->read([this](const error_code& error, const net::message& message) {
+            if (!error && server->send(message)) echo();
+        });
+    }
+    void take() {
+        client->read([this](const error_code& error, const net::message&) {
+            if (error) return;
+            ++answers;
+            if (answers != wanted && answers % batch == 0) send_batch();
+            take();
+        });
+    }
+    void send_batch() {
+        for (std::size_t i = 0; i < batch; ++i)
+            (void)client->send_text("a message of thirty-two octets..");
+    }
+
+    io::io_context context;
+    std::optional<client_type> client;
+    std::optional<server_type> server;
+    std::size_t answers = 0;
+    std::size_t wanted = 0;
+};
+
+} // namespace
+
+TEST_CASE("stream: no message allocates once memory for it was taken, with callbacks", "[asio]") {
+    echoed_pair pair;
+    pair.echo();
+    pair.take();
+    CHECK(pair.allocations_of(20) > 0);
+    CHECK(pair.allocations_of(100) == 0);
+}
+
+TEST_CASE("stream: no message allocates once memory for it was taken, with coroutines", "[asio]") {
+    echoed_pair pair;
+    io::co_spawn(
+        pair.context,
+        [&]() -> io::awaitable<void> {
+            for (;;) {
+                const net::message message = co_await pair.server->read(io::use_awaitable);
+                co_await pair.server->send(message, io::use_awaitable);
+            }
+        },
+        [](const std::exception_ptr&) {});
+    io::co_spawn(
+        pair.context,
+        [&]() -> io::awaitable<void> {
+            for (;;) {
+                (void)co_await pair.client->read(io::use_awaitable);
+                ++pair.answers;
+                if (pair.answers == pair.wanted || pair.answers % pair.batch != 0) continue;
+                pair.send_batch();
+            }
+        },
+        [](const std::exception_ptr&) {});
+    CHECK(pair.allocations_of(20) > 0);
+    CHECK(pair.allocations_of(100) == 0);
+}
 
 TEMPLATE_TEST_CASE("stream: the context runs on while an operation waits, and no longer", "[asio]",
                    waitable_server_end, client_end) {

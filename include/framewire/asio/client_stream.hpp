@@ -47,7 +47,7 @@ public:
     auto handshake(const client_request& request,
                    Token&& token = io::default_completion_token_t<executor_type>()) {
         return io::async_initiate<Token, void(error_code)>(
-            [](auto&& handler, std::shared_ptr<typename base::engine_type> engine,
+            [](auto&& handler, const std::shared_ptr<typename base::engine_type>& engine,
                typename engine_type::prepared begun) {
                 static_cast<engine_type&>(*engine).start_handshake(
                     std::forward<decltype(handler)>(handler), std::move(begun));

@@ -71,7 +71,7 @@ public:
     requires detail::handshaking_stream<AsyncStream>
     auto tls_handshake(Token&& token = io::default_completion_token_t<executor_type>()) {
         return io::async_initiate<Token, void(error_code)>(
-            [](auto&& handler, std::shared_ptr<typename base::engine_type> engine) {
+            [](auto&& handler, const std::shared_ptr<typename base::engine_type>& engine) {
                 static_cast<engine_type&>(*engine).start_tls_handshake(
                     std::forward<decltype(handler)>(handler));
             },
@@ -98,7 +98,7 @@ public:
     template <typename Token = io::default_completion_token_t<executor_type>>
     auto read_request(Token&& token = io::default_completion_token_t<executor_type>()) {
         return io::async_initiate<Token, void(error_code, upgrade_request)>(
-            [](auto&& handler, std::shared_ptr<typename base::engine_type> engine) {
+            [](auto&& handler, const std::shared_ptr<typename base::engine_type>& engine) {
                 static_cast<engine_type&>(*engine).start_read_request(
                     std::forward<decltype(handler)>(handler));
             },
@@ -113,7 +113,8 @@ public:
     auto accept(const server_response& response = {},
                 Token&& token = io::default_completion_token_t<executor_type>()) {
         return io::async_initiate<Token, void(error_code)>(
-            [](auto&& handler, std::shared_ptr<typename base::engine_type> engine, errc result) {
+            [](auto&& handler, const std::shared_ptr<typename base::engine_type>& engine,
+               errc result) {
                 engine->start_told(std::forward<decltype(handler)>(handler), result);
             },
             token, this->engine_, engine().accept(response));
@@ -126,7 +127,8 @@ public:
     auto refuse(const http_rejection& rejection,
                 Token&& token = io::default_completion_token_t<executor_type>()) {
         return io::async_initiate<Token, void(error_code)>(
-            [](auto&& handler, std::shared_ptr<typename base::engine_type> engine, errc result) {
+            [](auto&& handler, const std::shared_ptr<typename base::engine_type>& engine,
+               errc result) {
                 static_cast<engine_type&>(*engine).start_refused(
                     std::forward<decltype(handler)>(handler), result);
             },

@@ -106,7 +106,7 @@ public:
     requires(!detail::byte_container<std::remove_cvref_t<Token>>) auto read(
         Token&& token = io::default_completion_token_t<executor_type>()) {
         return io::async_initiate<Token, void(error_code, message)>(
-            [](auto&& handler, std::shared_ptr<engine_type> engine) {
+            [](auto&& handler, const std::shared_ptr<engine_type>& engine) {
                 engine->start_read(std::forward<decltype(handler)>(handler), detail::as_it_is{},
                                    true);
             },
@@ -119,7 +119,7 @@ public:
               typename Token = io::default_completion_token_t<executor_type>>
     auto read(Container& to, Token&& token = io::default_completion_token_t<executor_type>()) {
         return io::async_initiate<Token, void(error_code, opcode)>(
-            [](auto&& handler, std::shared_ptr<engine_type> engine, Container* into) {
+            [](auto&& handler, const std::shared_ptr<engine_type>& engine, Container* into) {
                 engine->start_read(std::forward<decltype(handler)>(handler),
                                    detail::copied_to<Container>{into}, false);
             },
@@ -204,7 +204,7 @@ public:
     template <typename Token = io::default_completion_token_t<executor_type>>
     auto drain(Token&& token = io::default_completion_token_t<executor_type>()) {
         return io::async_initiate<Token, void(error_code)>(
-            [](auto&& handler, std::shared_ptr<engine_type> engine) {
+            [](auto&& handler, const std::shared_ptr<engine_type>& engine) {
                 engine->start_drain(std::forward<decltype(handler)>(handler));
             },
             token, engine_);
@@ -224,7 +224,7 @@ public:
     template <typename Token>
     requires(!std::is_convertible_v<Token, std::span<const std::byte>>) auto ping(Token&& token) {
         return io::async_initiate<Token, void(error_code, std::chrono::nanoseconds)>(
-            [](auto&& handler, std::shared_ptr<engine_type> engine) {
+            [](auto&& handler, const std::shared_ptr<engine_type>& engine) {
                 engine->start_ping(std::forward<decltype(handler)>(handler));
             },
             token, engine_);
@@ -291,7 +291,7 @@ private:
 
     template <typename Token> auto wait_to_send(send_result result, Token&& token) {
         return io::async_initiate<Token, void(error_code)>(
-            [](auto&& handler, std::shared_ptr<engine_type> engine, send_result sent) {
+            [](auto&& handler, const std::shared_ptr<engine_type>& engine, send_result sent) {
                 engine->start_send(std::forward<decltype(handler)>(handler), sent);
             },
             token, engine_, result);
@@ -299,7 +299,7 @@ private:
 
     template <typename Token> auto wait_for_end(errc refused, Token&& token) {
         return io::async_initiate<Token, void(error_code, close_info)>(
-            [](auto&& handler, std::shared_ptr<engine_type> engine, errc error) {
+            [](auto&& handler, const std::shared_ptr<engine_type>& engine, errc error) {
                 engine->start_closed(std::forward<decltype(handler)>(handler), error);
             },
             token, engine_, refused);

@@ -95,8 +95,7 @@ protected:
                 if (!stop_blocking(error)) return fail_writing(error);
                 const std::size_t size =
                     next_.write_some(io::buffer(out.data(), out.size()), error);
-                if (would_block(error)) return wait_writable();
-                if (error) return fail_writing(error);
+                if (error) return would_block(error) ? wait_writable() : fail_writing(error);
                 consume_output(size);
                 wrote();
             } else {
@@ -199,9 +198,8 @@ private:
             const std::span<std::byte> room = block_.bytes();
             error_code failure;
             const std::size_t size = next_.read_some(io::buffer(room.data(), room.size()), failure);
-            if (would_block(failure)) break;
             if (failure) {
-                fail_reading(failure);
+                if (!would_block(failure)) fail_reading(failure);
                 break;
             }
             in_ = room.first(size);

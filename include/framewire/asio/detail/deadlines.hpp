@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Which timer of a stream runs out next. It knows the time only from its caller.
+// Which timer of a stream runs out next.
 
 #ifndef FRAMEWIRE_ASIO_DETAIL_DEADLINES_HPP
 #define FRAMEWIRE_ASIO_DETAIL_DEADLINES_HPP
@@ -44,8 +44,8 @@ public:
     }
     void pinged(time_point now) noexcept { pinged_ = now; }
     // While nothing is read the peer cannot show that it lives.
-    void stalled(bool yes, time_point now) noexcept {
-        if (stalled_ && !yes) received(now);
+    void stalled(bool yes) noexcept {
+        if (stalled_ && !yes) received(Clock::now());
         stalled_ = yes;
     }
     // Memory was taken: a second later it is time to see whether it is still of use.

@@ -24,7 +24,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -125,7 +124,7 @@ public:
         return control(payload.size(), [&] { return connection_.pong(payload); });
     }
 
-    [[nodiscard]] std::size_t buffered() const noexcept {
+    [[nodiscard, gnu::always_inline]] std::size_t buffered() const noexcept {
         return this->copied() + head_.size() + connection_.output().size();
     }
 
@@ -260,7 +259,7 @@ private:
     // In what the base class leaves of a word.
     bool has_parked_ = false;
     bool keep_view_ = false;
-    bool view_out_ = false;   // the application looks at parked_
+    bool view_out_ = false;   // the application looks at a message
     bool view_aside_ = false; // in kept_
     bool paused_ = false;
     bool fragmenting_ = false;
@@ -369,7 +368,7 @@ private:
     // Takes messages from the input for as long as somebody takes them.
     void pump() {
         if (this->busy_) return;
-        const pump_guard guard(*this);
+        pump_guard guard(*this);
         while (phase_ == phase::open) {
             if (!drains_.empty() && buffered() <= options_->low_water) {
                 drains_.pop()->complete(delivery::here, {});
@@ -378,42 +377,53 @@ private:
             if (looked_at()) break;
             if (has_parked_) {
                 if (reads_.empty() || paused_) break;
-                deliver();
+                has_parked_ = false;
+                deliver(parked_);
                 continue;
             }
             if (paused_ && !connection_.close_expected()) break;
             if (this->in_.empty() && !this->eof_) break;
             const event happened = connection_.next(this->in_);
             if (happened.kind == event_kind::need_data) break;
-            take(happened);
+            // Here, so that nothing is made of it that is not looked at.
+            if (happened.kind == event_kind::text || happened.kind == event_kind::binary) {
+                const bool text = happened.kind == event_kind::text;
+                offer({text ? opcode::text : opcode::binary, happened.first, happened.last,
+                       happened.payload});
+            } else {
+                take(happened);
+            }
         }
+        guard.finished = true;
     }
     // A handler that throws leaves the rest for another turn.
     class pump_guard {
     public:
-        explicit pump_guard(engine& owner) noexcept : owner_(owner) { owner_.busy_ = true; }
+        explicit pump_guard(engine& owner) noexcept : owner_(owner) { owner_.begin_turn(); }
         pump_guard(const pump_guard&) = delete;
         pump_guard& operator=(const pump_guard&) = delete;
         ~pump_guard() {
-            owner_.busy_ = false;
-            if (std::uncaught_exceptions() > exceptions_) owner_.wake();
+            owner_.end_turn();
+            if (!finished) owner_.wake();
         }
+        bool finished = false;
 
     private:
         engine& owner_;
-        const int exceptions_ = std::uncaught_exceptions();
     };
 
-    void deliver() {
-        has_parked_ = false;
+    void deliver(const message& received) {
         view_out_ = keep_view_;
         view_aside_ = false;
-        reads_.pop()->complete(delivery::here, {}, parked_);
+        reads_.pop()->complete(delivery::here, {}, received);
     }
 
-    void park(opcode kind, const event& e) {
-        parked_ = {kind, e.first, e.last, e.payload};
-        has_parked_ = used_ = true;
+    // To whoever waits for it, or else for the next one who asks.
+    void offer(const message& received) {
+        used_ = true;
+        if (!reads_.empty() && !paused_) return deliver(received);
+        parked_ = received;
+        has_parked_ = true;
     }
 
     // The application looks at bytes that the next read would overwrite.
@@ -447,11 +457,11 @@ private:
 
     void take(const event& e) {
         switch (e.kind) {
-        case event_kind::need_data: return;
-        case event_kind::text: return park(opcode::text, e);
-        case event_kind::binary: return park(opcode::binary, e);
+        case event_kind::need_data:
+        case event_kind::text:
+        case event_kind::binary: return; // not here
         case event_kind::ping:
-            if constexpr (!Options.auto_pong) park(opcode::ping, e);
+            if constexpr (!Options.auto_pong) offer({opcode::ping, e.first, e.last, e.payload});
             return;
         case event_kind::pong: return take_pong(e.payload);
         case event_kind::close:

@@ -68,6 +68,15 @@ public:
 
     void abort() { end(io::error::operation_aborted); }
 
+    // An operation that completes in a turn leaves its share in keeping the context running to the
+    // one that its handler starts. All threads of the context count in the same place.
+    void operation_begun() {
+        if (!std::exchange(share_left_, false)) this->timers().operation_begun();
+    }
+    void leave_share() noexcept {
+        if (std::exchange(share_left_, true)) this->timers().operation_ended();
+    }
+
 protected:
     ~lifetime() = default;
 
@@ -77,6 +86,12 @@ protected:
     virtual void run_out(deadline which, typename Clock::time_point now) = 0;
 
     // --- What it uses
+
+    void begin_turn() noexcept { busy_ = true; }
+    void end_turn() noexcept {
+        busy_ = false;
+        if (std::exchange(share_left_, false)) this->timers().operation_ended();
+    }
 
     [[nodiscard]] bool is_over() const noexcept {
         return phase_ == phase::ending || phase_ == phase::ended;
@@ -140,7 +155,9 @@ protected:
 
     // Goes on later, outside of whatever the application is doing.
     void wake() {
-        if (busy_ || woken_) return;
+        if (!busy_ && !woken_) post_turn();
+    }
+    void post_turn() {
         io::post(executor(), [keep = self_as_is()] {
             keep->woken_ = false;
             keep->take_input();
@@ -152,10 +169,8 @@ protected:
     // Sees to it that the timer rings in time. When nothing is read because the peer does not read,
     // that is no excuse for it.
     void arm(bool waits_for_peer) {
-        const auto now = Clock::now();
-        deadlines_.stalled(phase_ == phase::open && !this->wants_input() && !this->reading_ &&
-                               !waits_for_peer,
-                           now);
+        deadlines_.stalled(phase_ == phase::open && !this->reading_ && !waits_for_peer &&
+                           !this->wants_input());
         const auto next = deadlines_.next(phase_ == phase::open);
         if (next.when >= armed_) return; // it looks again when it rings
         armed_ = next.when;
@@ -195,6 +210,7 @@ protected:
     bool busy_ = false; // in a turn that ends with `settle`
 
 private:
+    bool share_left_ = false; // by an operation of this turn
     bool woken_ = false;
     bool shut_down_ = false;
 };

@@ -50,7 +50,7 @@ private:
 
 // Gives the handler what the operation was completed with.
 struct as_it_is {
-    template <typename Tuple> Tuple operator()(Tuple& all) const { return std::move(all); }
+    template <typename Tuple> Tuple&& operator()(Tuple& all) const { return std::move(all); }
 };
 
 template <typename Handler> void clear_cancellation(const Handler& handler) {
@@ -132,7 +132,7 @@ private:
     operation_for(Owner& owner, Handler&& handler, Finish finish)
         : operation<Rest...>(&run), owner_(owner), handler_(std::move(handler)),
           finish_(std::move(finish)), work_(work_of(owner, handler_)) {
-        owner.timers().operation_begun();
+        owner.operation_begun();
     }
 
     [[nodiscard]] static work_type work_of(Owner& owner, const Handler& handler) {
@@ -147,8 +147,9 @@ private:
     static void run(operation<Rest...>* base, delivery how, std::tuple<error_code, Rest...>* all) {
         auto* const self = static_cast<operation_for*>(base);
         Owner& owner = self->owner_;
-        const ending end(owner.timers()); // when the handler may have started the next operation
-        // Which has the memory of this one.
+        // To be told when the handler may have started the next operation, which keeps the context
+        // running, and has the memory of this one.
+        const ending end(owner, how);
         Handler handler(std::move(self->handler_));
         Finish finish(std::move(self->finish_));
         work_type work(std::move(self->work_));
@@ -158,25 +159,33 @@ private:
         if (how == delivery::never) return;
         deliver(owner, how, std::move(handler), finish(*all), std::move(work));
     }
-    // The owner may be gone by then.
     class ending {
     public:
-        explicit ending(typename Owner::timers_type& timers) noexcept : timers_(timers) {}
+        ending(Owner& owner, delivery how) noexcept : timers_(&owner.timers()) {
+            if constexpr (requires { owner.leave_share(); }) {
+                if (how != delivery::here) return;
+                owner.leave_share();
+                timers_ = nullptr;
+            }
+        }
         ending(const ending&) = delete;
         ending& operator=(const ending&) = delete;
-        ~ending() { timers_.operation_ended(); }
+        ~ending() {
+            if (timers_ != nullptr) timers_->operation_ended();
+        }
 
     private:
-        typename Owner::timers_type& timers_;
+        typename Owner::timers_type* timers_; // the owner may be gone by then
     };
 
     template <typename Results> static void deliver(Owner& owner, delivery how, Handler&& handler,
-                                                    Results results, work_type&& work) {
+                                                    Results&& results, work_type&& work) {
         if constexpr (!own_executor) {
             if (how == delivery::here) {
-                std::apply(std::move(handler), std::move(results));
+                std::apply(std::move(handler), std::forward<Results>(results));
             } else {
-                io::post(owner.executor(), bound(std::move(handler), std::move(results)));
+                io::post(owner.executor(),
+                         bound(std::move(handler), std::forward<Results>(results)));
             }
         } else {
             const executor_type executor = owner.executor();
@@ -186,25 +195,25 @@ private:
                 at_home = target == executor;
             }
             if (at_home && how == delivery::here) {
-                std::apply(std::move(handler), std::move(results));
+                std::apply(std::move(handler), std::forward<Results>(results));
             } else if (how == delivery::here) {
-                io::dispatch(target, bound(std::move(handler), std::move(results)));
+                io::dispatch(target, bound(std::move(handler), std::forward<Results>(results)));
             } else if (at_home) {
-                io::post(executor, bound(std::move(handler), std::move(results)));
+                io::post(executor, bound(std::move(handler), std::forward<Results>(results)));
             } else {
                 // Posting to the executor of a future would start threads.
-                io::post(executor,
-                         [target, work = std::move(work),
-                          bound = bound(std::move(handler), std::move(results))]() mutable {
-                             io::dispatch(target, std::move(bound));
-                         });
+                io::post(executor, [target, work = std::move(work),
+                                    bound = bound(std::move(handler),
+                                                  std::forward<Results>(results))]() mutable {
+                    io::dispatch(target, std::move(bound));
+                });
             }
         }
     }
     template <typename Results>
     [[nodiscard]] static auto bound(Handler&& handler, Results&& results) {
-        return [handler = std::move(handler), results = std::move(results)]() mutable {
-            std::apply(std::move(handler), std::move(results));
+        return [handler = std::move(handler), results = std::forward<Results>(results)]() mutable {
+            std::apply(std::move(handler), std::forward<Results>(results));
         };
     }
 

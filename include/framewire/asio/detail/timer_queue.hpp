@@ -75,7 +75,7 @@ public:
         arm();
     }
 
-    // The context is kept running while operations wait, whatever they wait for.
+    // The context is kept running while operations wait, whatever they wait for. Any thread.
     void operation_begun() {
         if (operations_.fetch_add(1) == 0) keep_running();
     }
@@ -245,6 +245,7 @@ public:
 
     [[nodiscard]] timers_type& timers() noexcept { return timers_; }
     [[nodiscard]] operation_memory& memory() noexcept { return memory_; }
+    void operation_begun() { timers_.operation_begun(); }
 
 protected:
     template <typename Executor> explicit operation_owner(const Executor& executor)
