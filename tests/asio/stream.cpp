@@ -642,6 +642,96 @@ TEMPLATE_TEST_CASE("stream: a handler may throw, and the rest comes all the same
     CHECK(in.ends == 1);
 }
 
+TEST_CASE("stream: a server writes a large message from where it lies", "[asio]") {
+    io::io_context context;
+    io::ip::tcp::acceptor acceptor(context, {io::ip::address_v4::loopback(), 0});
+    any_socket client = connect_to(context, acceptor.local_endpoint());
+    any_socket accepted(context);
+    acceptor.accept(accepted);
+    net::server_stream<any_socket> stream(std::move(accepted), server_options_of({}));
+    completion opened;
+    stream.read_request(
+        [&](const error_code&, const upgrade_request&) { stream.accept({}, opened.handler()); });
+    io::write(client, io::buffer(request_head()));
+    REQUIRE(run_until(context, [&] { return opened.done(); }));
+    const std::string large(20'000, 'x');
+    const allocation_count before = allocations();
+    CHECK(stream.send_text(large).status == net::send_status::queued);
+    CHECK((allocations() - before).bytes < 10'000);
+    CHECK(stream.buffered_amount() == 0);
+    std::string got(129 + 4 + large.size(), ' ');
+    io::read(client, io::buffer(got));
+    CHECK(got.ends_with(std::string("\x81\x7E\x4E\x20", 4) + large));
+}
+
+TEST_CASE("stream: large messages keep their place among others, however writes are cut",
+          "[asio]") {
+    const std::size_t piece = GENERATE(as<std::size_t>{}, 1, 3, 4, 5, 9, 10'000, 20'000, 65'540);
+    const bool first = GENERATE(true, false);
+    waitable_server_end end;
+    end.far.settings().largest_write = piece;
+    const std::string large(65'536, 'a');
+    const std::string larger(65'537, 'b');
+    std::string expected;
+    const auto say = [&](const std::string& text) {
+        REQUIRE(end.stream->send_text(text));
+        if (!expected.empty()) expected += ' ';
+        expected += "text(\"" + shown(text) + "\")";
+    };
+    if (!first) say("before");
+    say(large);
+    say("between");
+    say(larger);
+    say(large);
+    say("behind");
+    CHECK(end.sent() == expected);
+}
+
+TEST_CASE("stream: what is left of a large message counts as waiting", "[asio]") {
+    const std::size_t room = GENERATE(as<std::size_t>{}, 0, 1, 10, 11, 5000);
+    waitable_server_end end;
+    end.far.set_capacity(room);
+    CHECK(end.stream->send_binary(octets(std::string(65'536, 'x'))));
+    end.poll();
+    CHECK(end.stream->buffered_amount() == 10 + 65'536 - room);
+    completion drained;
+    end.stream->drain(drained.handler());
+    end.poll();
+    CHECK(drained.done());
+    end.far.set_capacity(wire_settings::no_limit);
+    end.poll();
+    CHECK(end.stream->buffered_amount() == 0);
+    CHECK(end.sent() == "binary(\"" + shown(std::string(65'536, 'x')) + "\")");
+}
+
+TEST_CASE("stream: a large message is refused as a short one", "[asio]") {
+    waitable_server_end end;
+    const std::string large(65'536, 'x');
+    CHECK(end.stream->send_text(large + "\xC3").error == errc::text_not_utf8);
+    CHECK(end.stream->send_fragment(opcode::text, octets("a"), false));
+    CHECK(end.stream->send_text(large).error == errc::message_in_progress);
+    CHECK(end.stream->send_fragment(opcode::text, octets("b"), true));
+    CHECK(end.sent() == "text-(\"a\") cont(\"b\")");
+}
+
+TEST_CASE("stream: a large message that cannot be written ends the connection, once", "[asio]") {
+    waitable_server_end end;
+    read_completion read;
+    close_completion closed;
+    end.stream->read(read.handler());
+    end.stream->closed(closed.handler());
+    end.poll();
+    end.far.settings().failing = 0;
+    CHECK(end.stream->send_text(std::string(65'536, 'x')));
+    CHECK(read.calls == 0);
+    CHECK(end.stream->buffered_amount() == 0);
+    CHECK(!end.stream->is_open());
+    end.advance(6s); // in which the peer could have told more
+    CHECK(read.failed(io::error::connection_reset));
+    CHECK(closed.calls == 1);
+    CHECK(closed.info.error == io::error::connection_reset);
+}
+
 TEMPLATE_TEST_CASE("stream: may be moved while it works", "[asio]", server_end,
                    waitable_client_end) {
     TestType end;

@@ -15,6 +15,7 @@
 #include <framewire/detail/byte_buffer.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -110,6 +111,23 @@ protected:
         }
     }
 
+    // Writes at once what lies in several places, unless it would have to wait: tells how much.
+    template <std::size_t Count>
+    [[nodiscard]] std::size_t write_now(const std::array<io::const_buffer, Count>& parts) {
+        error_code error;
+        std::size_t size = 0;
+        if (stop_blocking(error)) size = next_.write_some(parts, error);
+        if (!error) return size;
+        if (!would_block(error)) fail_writing(error);
+        return 0;
+    }
+
+    void fail_writing(const error_code& error) {
+        broken_ = true;
+        if constexpr (!waits) buffers_.copied.clear();
+        write_failed(error);
+    }
+
     // Bytes that were taken from the output but are not written yet.
     [[nodiscard]] std::size_t copied() const noexcept {
         if constexpr (waits)
@@ -155,6 +173,8 @@ protected:
         }
     }
 
+    static constexpr bool waits = waitable_transport<Next>;
+
     Next next_;
     std::span<std::byte> in_; // read, and not taken yet
     error_code read_error_;   // with eof_
@@ -165,7 +185,6 @@ protected:
     bool closed_ = false;
 
 private:
-    static constexpr bool waits = waitable_transport<Next>;
     static constexpr std::size_t copy_size = 65'536;
     static constexpr int reads_in_a_row = 8;
 
@@ -263,11 +282,6 @@ private:
         if (size != 0) wrote();
         if (error) fail_writing(error);
         settle();
-    }
-    void fail_writing(const error_code& error) {
-        broken_ = true;
-        if constexpr (!waits) buffers_.copied.clear();
-        write_failed(error);
     }
 
     bool made_ready_ = false;
