@@ -3,6 +3,7 @@
 
 #include "websocket.h"
 
+#include "errortext.h"
 #include "headerfields.h"
 
 #include <framewire/qt/deflate.hpp>
@@ -24,53 +25,9 @@ namespace qt = framewire::qt;
 
 namespace {
 
-constexpr std::size_t maxPingsInFlight = 64;
-
-QString sentence(QString text)
-{
-    if (!text.isEmpty())
-        text[0] = text[0].toUpper();
-    return text;
-}
-
-QString sentence(framewire::errc error)
-{
-    const std::string_view text = framewire::message(error);
-    return sentence(QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size())));
-}
-
-// The three most common ones read as they do in Qt, since QML code compares them.
-QString errorText(const qt::close_info &info)
-{
-    if (info.error == qt::transport_errc::connection_refused)
-        return QStringLiteral("Connection refused");
-    if (info.error == qt::transport_errc::host_not_found)
-        return QStringLiteral("Host not found");
-    if (info.error == framewire::errc::connection_lost)
-        return QStringLiteral("The remote host closed the connection");
-    // Which of the properties has run out.
-    const char *limit = "";
-    if (info.error == framewire::errc::pong_timeout)
-        limit = " (keepAliveTimeout)";
-    else if (info.error == framewire::errc::close_timeout)
-        limit = " (closeTimeout)";
-    else if (info.error == framewire::condition::timeout)
-        limit = " (handshakeTimeout)";
-    else if (info.error == framewire::errc::message_too_big)
-        limit = " (maxMessageSize)";
-    return sentence(info.error_text) + QLatin1String(limit);
-}
-
 qt::keep_alive keepAlive(int interval, int timeout)
 {
     return { std::chrono::milliseconds(interval), std::chrono::milliseconds(timeout) };
-}
-
-// True when the server could not even be reached.
-bool isUnreachable(const std::error_code &error)
-{
-    return error.category() == qt::transport_category() && error != qt::transport_errc::tls_failed
-        && error != qt::transport_errc::tls_timeout;
 }
 
 // Qt drops a byte order mark, which belongs to the message.
@@ -94,6 +51,8 @@ QByteArray toMessage(QByteArrayView bytes)
 WebSocket::WebSocket(QObject *parent)
     : QObject(parent)
 {
+    m_reconnect->onDue(this, &WebSocket::open);
+    connect(m_reconnect, &Reconnect::enabledChanged, this, &WebSocket::dropUnwantedMessages);
 }
 
 WebSocket::WebSocket(std::unique_ptr<qt::session> accepted, const qt::request &request,
@@ -140,7 +99,8 @@ void WebSocket::setUrl(const QUrl &url)
     if (m_url == url)
         return;
     const QPointer<WebSocket> self(this);
-    if (m_hasOpened)
+    stopReconnecting();
+    if (self && m_hasOpened)
         leave(true);
     if (!self)
         return;
@@ -177,6 +137,11 @@ void WebSocket::setOrigin(const QString &origin)
 void WebSocket::setCompression(bool compression)
 {
     change(m_compression, compression, &WebSocket::compressionChanged);
+}
+
+void WebSocket::setQueueWhileReconnecting(bool on)
+{
+    change(m_queueWhileReconnecting, on, &WebSocket::queueWhileReconnectingChanged);
 }
 
 void WebSocket::setBufferedAmountLowThreshold(double bytes)
@@ -232,7 +197,9 @@ void WebSocket::setActive(bool active)
     }
     const QPointer<WebSocket> self(this);
     m_isActive = active;
-    Q_EMIT activeChanged(m_isActive);
+    stopReconnecting();
+    if (self)
+        Q_EMIT activeChanged(m_isActive);
     if (!self || !m_componentCompleted)
         return;
     if (m_isActive)
@@ -251,9 +218,9 @@ void WebSocket::close(int code, const QString &reason)
         wrong = framewire::errc::close_reason_too_long;
     if (wrong != framewire::errc::success) {
         QJSEngine *const engine = qjsEngine(this);
-        setErrorString(sentence(wrong));
+        setErrorString(errorText(wrong));
         if (engine)
-            engine->throwError(QJSValue::RangeError, sentence(wrong));
+            engine->throwError(QJSValue::RangeError, errorText(wrong));
         return;
     }
     if (!m_hasOpened) {
@@ -263,7 +230,8 @@ void WebSocket::close(int code, const QString &reason)
     m_session->close(closeCode, reason);
     const QPointer<WebSocket> self(this);
     const unsigned generation = m_generation;
-    if (std::exchange(m_isActive, false))
+    stopReconnecting();
+    if (self && std::exchange(m_isActive, false))
         Q_EMIT activeChanged(false);
     if (self && generation == m_generation)
         setStatus(Closing);
@@ -282,12 +250,15 @@ qint64 WebSocket::sendBinaryMessage(const QJSValue &message)
 
 qint64 WebSocket::send(framewire::opcode kind, const QByteArray &bytes)
 {
-    if (!checkOpen() || !hasRoomFor(bytes.size()))
-        return 0;
     const qint64 size = bytes.size();
+    const bool isQueued = m_queueWhileReconnecting && isReconnecting();
+    if ((!isQueued && !checkOpen()) || !hasRoomFor(size))
+        return 0;
     const bool isText = kind == framewire::opcode::text;
-    if (!checkSent(isText ? m_session->send_text(QUtf8StringView(bytes))
-                          : m_session->send_binary(bytes)))
+    if (isQueued)
+        m_outbox.add(kind, bytes);
+    else if (!checkSent(isText ? m_session->send_text(QUtf8StringView(bytes))
+                               : m_session->send_binary(bytes)))
         return 0;
     if (bufferedAmount() > m_bufferedAmountLowThreshold)
         m_willBeLow = true;
@@ -303,10 +274,7 @@ void WebSocket::ping(const QJSValue &payload)
     bytes.truncate(framewire::max_control_payload);
     if (!checkSent(m_session->ping(bytes)))
         return;
-    if (m_pings.size() == maxPingsInFlight)
-        m_pings.pop_front();
-    m_pings.emplace_back().payload = bytes;
-    m_pings.back().sent.start();
+    m_pings.sent(bytes);
     updateBufferedAmount();
 }
 
@@ -332,6 +300,7 @@ void WebSocket::open()
     const bool wasConnecting = m_session != nullptr;
     if (wasConnecting && !abandon())
         return;
+    ++m_generation;
     if (!m_url.isValid()) {
         if (wasConnecting)
             setStatus(Closed);
@@ -342,10 +311,14 @@ void WebSocket::open()
         fail(QStringLiteral("Unsupported WebSocket scheme: ") + scheme);
         return;
     }
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
     qt::client_options options;
     QString error;
     if (!makeOptions(options, error)) {
         fail(error);
+        if (self && generation == m_generation)
+            stopReconnecting();
         return;
     }
 
@@ -355,6 +328,8 @@ void WebSocket::open()
     setHandlers(client);
     client.on_opened = [this, &client] {
         m_hasOpened = true;
+        m_reconnect->opened();
+        m_outbox.sendBy(client);
         const auto *const socket = client.socket();
         if (setResponse(client.response())
             && (!socket || setPeer(socket->peerAddress(), socket->peerPort())))
@@ -372,8 +347,6 @@ void WebSocket::open()
     };
     if (!forgetLastConnection())
         return;
-    const QPointer<WebSocket> self(this);
-    const unsigned generation = m_generation;
     setStatus(Connecting);
     if (!self || generation != m_generation)
         return;
@@ -460,7 +433,7 @@ void WebSocket::leave(bool byUs)
     const unsigned generation = m_generation;
     const auto isOver = [&] { return !self || generation != m_generation; };
     if (wasOpen)
-        finishInBackground(std::move(left));
+        finishInBackground(std::move(left), !byUs);
     if (wasOpen)
         setStatus(Closing);
     if (!isOver())
@@ -474,7 +447,7 @@ std::unique_ptr<qt::session> WebSocket::dropSession()
 {
     ++m_generation;
     m_hasOpened = false;
-    m_willBeLow = false;
+    m_willBeLow = m_outbox.size() > 0;
     m_pings.clear();
     return std::move(m_session);
 }
@@ -485,7 +458,7 @@ bool WebSocket::abandon()
     const bool wasOpen = m_hasOpened;
     std::unique_ptr<qt::session> left = dropSession();
     if (wasOpen) {
-        finishInBackground(std::move(left));
+        finishInBackground(std::move(left), false);
         return true;
     }
     const QPointer<WebSocket> self(this);
@@ -496,22 +469,25 @@ bool WebSocket::abandon()
 }
 
 // Until the peer has answered.
-void WebSocket::finishInBackground(std::unique_ptr<qt::session> left)
+void WebSocket::finishInBackground(std::unique_ptr<qt::session> left, bool reconnects)
 {
     qt::session *const session = left.get();
+    const unsigned generation = m_generation;
     session->on_text = nullptr;
     session->on_binary = nullptr;
     session->on_pong = nullptr;
     session->on_written = nullptr;
     session->on_latency = nullptr;
     session->on_closing = nullptr;
-    session->on_closed = [this, session](const qt::close_info &info) {
+    session->on_closed = [=, this](const qt::close_info &info) {
         std::erase_if(m_leaving, [session](const auto &one) { return one.get() == session; });
         const QPointer<WebSocket> self(this);
         if (info.error && m_status == Closed)
             setErrorString(errorText(info));
         if (self)
             tellClosed(info);
+        if (self && reconnects && generation == m_generation)
+            reconnectAfter(info);
     };
     m_leaving.push_back(std::move(left));
 }
@@ -521,9 +497,59 @@ void WebSocket::connectionClosed(const qt::close_info &info)
     const bool wasOpen = m_hasOpened;
     dropSession();
     const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
     showEnd(wasOpen, info);
     if (self)
         tellClosed(info);
+    if (self && generation == m_generation)
+        reconnectAfter(info);
+}
+
+// The connection is over, and nothing has begun since.
+void WebSocket::reconnectAfter(const qt::close_info &info)
+{
+    if (!m_isActive || m_isServerSide)
+        return;
+    // Where the next attempt would end as this one has.
+    const bool isHopeless = info.code == framewire::close_code::policy_violation
+        || info.error == framewire::condition::misuse
+        || (info.error == framewire::errc::upgrade_refused
+            && (m_responseStatus == 401 || m_responseStatus == 403));
+    if (isHopeless) {
+        stopReconnecting();
+        return;
+    }
+    const QPointer<WebSocket> self(this);
+    const int delay = m_reconnect->lost();
+    if (!self)
+        return;
+    if (!m_reconnect->isAtWork())
+        dropUnwantedMessages();
+    else if (delay >= 0)
+        Q_EMIT reconnecting(m_reconnect->attempt(), delay);
+}
+
+void WebSocket::stopReconnecting()
+{
+    const QPointer<WebSocket> self(this);
+    m_reconnect->stop();
+    if (self)
+        dropUnwantedMessages();
+}
+
+// Those that wait for a connection that will not be made.
+void WebSocket::dropUnwantedMessages()
+{
+    if (m_outbox.size() == 0 || isReconnecting())
+        return;
+    m_outbox.clear();
+    m_willBeLow = false;
+    updateBufferedAmount();
+}
+
+bool WebSocket::isReconnecting() const
+{
+    return m_isActive && !m_hasOpened && m_reconnect->isAtWork();
 }
 
 void WebSocket::showEnd(bool wasOpen, const qt::close_info &info)
@@ -574,28 +600,20 @@ void WebSocket::tellClosed(const qt::close_info &info)
         QMetaObject::invokeMethod(this, &WebSocket::releaseToJavaScript, Qt::QueuedConnection);
 }
 
-// Pings are answered in order, but a peer may answer only the newest (RFC 6455 5.5.3).
 void WebSocket::pongReceived(const QByteArray &payload)
 {
-    double milliseconds = 0;
-    const auto answered = std::find_if(m_pings.begin(), m_pings.end(), [&](const SentPing &ping) {
-        return ping.payload == payload;
-    });
-    const bool isAnswer = answered != m_pings.end();
-    if (isAnswer) {
-        milliseconds = static_cast<double>(answered->sent.nsecsElapsed()) / 1e6;
-        m_pings.erase(m_pings.begin(), std::next(answered));
-    }
+    const std::optional<double> latency = m_pings.answered(payload);
     const QPointer<WebSocket> self(this);
-    if (isAnswer)
-        setLatency(milliseconds);
+    if (latency)
+        setLatency(*latency);
     if (self)
-        Q_EMIT pong(static_cast<quint64>(milliseconds), payload);
+        Q_EMIT pong(static_cast<quint64>(latency.value_or(0)), payload);
 }
 
 double WebSocket::bufferedAmount() const
 {
-    return m_session ? static_cast<double>(m_session->buffered_amount()) : 0;
+    const qint64 sent = m_session ? m_session->buffered_amount() : 0;
+    return static_cast<double>(sent + m_outbox.size());
 }
 
 void WebSocket::updateBufferedAmount()
@@ -688,7 +706,8 @@ bool WebSocket::hasRoomFor(qsizetype size)
         qmlWarning(this) << "A message was not sent: maxBufferedAmount is " << m_maxBufferedAmount;
     }
     const QPointer<WebSocket> self(this);
-    setErrorString(sentence(framewire::errc::output_full) + QStringLiteral(" (maxBufferedAmount)"));
+    setErrorString(errorText(framewire::errc::output_full)
+                   + QStringLiteral(" (maxBufferedAmount)"));
     if (self)
         Q_EMIT bufferFull();
     return false;
@@ -699,7 +718,7 @@ bool WebSocket::checkSent(framewire::errc result)
 {
     if (result == framewire::errc::success)
         return true;
-    setErrorString(sentence(result));
+    setErrorString(errorText(result));
     return false;
 }
 

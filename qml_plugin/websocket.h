@@ -6,13 +6,15 @@
 #ifndef FRAMEWIRE_QML_WEBSOCKET_H
 #define FRAMEWIRE_QML_WEBSOCKET_H
 
+#include "outbox.h"
+#include "pings.h"
+#include "reconnect.h"
 #include "tlssettings.h"
 
 #include <framewire/qt/client.hpp>
 #include <framewire/qt/session.hpp>
 
 #include <QByteArray>
-#include <QElapsedTimer>
 #include <QHostAddress>
 #include <QJSEngine>
 #include <QJSValue>
@@ -25,7 +27,6 @@
 #include <QVariantMap>
 #include <QtQml/qqmlregistration.h>
 
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -128,6 +129,16 @@ class WebSocket : public QObject, public QQmlParserStatus
     /// How many milliseconds the last ping took that was answered, one of ping() or of
     /// keepAliveInterval; -1 while none was in this connection. Not in QtWebSockets.
     Q_PROPERTY(double latency READ latency NOTIFY latencyChanged)
+    /// Whether and when a lost connection is made again; off at first. Means nothing for a socket
+    /// of a server. Not in QtWebSockets.
+    Q_PROPERTY(Reconnect *reconnect READ reconnect CONSTANT)
+    /// Whether messages that are sent while a lost connection is being made again wait for it,
+    /// instead of being an error; off at first. They count as bufferedAmount, so that
+    /// maxBufferedAmount is their bound, and are dropped when reconnecting ends without a
+    /// connection. What was sent before the connection was lost may be lost with it. Not in
+    /// QtWebSockets.
+    Q_PROPERTY(bool queueWhileReconnecting READ queueWhileReconnecting WRITE
+                   setQueueWhileReconnecting NOTIFY queueWhileReconnectingChanged)
     /// Certificates and keys for wss, used by the next connection. Without any settings the
     /// authorities of the system are trusted, and names are verified. Means nothing for a socket of
     /// a server. Not in QtWebSockets.
@@ -194,6 +205,9 @@ public:
     int keepAliveTimeout() const { return m_keepAliveTimeout; }
     void setKeepAliveTimeout(int milliseconds);
     double latency() const { return m_latency; }
+    Reconnect *reconnect() const { return m_reconnect; }
+    bool queueWhileReconnecting() const { return m_queueWhileReconnecting; }
+    void setQueueWhileReconnecting(bool on);
     TlsSettings *ssl() const { return m_ssl; }
     Status status() const { return m_status; }
     QString errorString() const { return m_errorString; }
@@ -239,6 +253,9 @@ Q_SIGNALS:
     /// A message was not sent, since bufferedAmount would have become more than maxBufferedAmount:
     /// there is room again after bufferedAmountLow(). Not in QtWebSockets.
     void bufferFull();
+    /// A lost connection will be made again after so many milliseconds, the attempt being the one
+    /// of that number. Follows closed(). Not in QtWebSockets.
+    void reconnecting(int attempt, int delay);
     /// The server's certificate proves nothing, and why not, in words. The connection is refused,
     /// and the status becomes Error, unless `ssl.peerVerification` is off. Not in QtWebSockets.
     void sslErrors(const QStringList &errors);
@@ -260,6 +277,7 @@ Q_SIGNALS:
     void keepAliveIntervalChanged();
     void keepAliveTimeoutChanged();
     void latencyChanged();
+    void queueWhileReconnectingChanged();
     void compressionChanged();
     void negotiatedExtensionsChanged();
     void statusChanged(WebSocket::Status status);
@@ -269,12 +287,6 @@ Q_SIGNALS:
     void closeReasonChanged();
 
 private:
-    struct SentPing
-    {
-        QByteArray payload;
-        QElapsedTimer sent;
-    };
-
     void setHandlers(framewire::qt::session &session);
     void open();
     bool makeOptions(framewire::qt::client_options &options, QString &error) const;
@@ -291,10 +303,14 @@ private:
     bool setResponse(const framewire::qt::http_response &response);
     bool setPeer(const QHostAddress &address, quint16 port);
     bool abandon();
-    void finishInBackground(std::unique_ptr<framewire::qt::session> left);
+    void finishInBackground(std::unique_ptr<framewire::qt::session> left, bool reconnects);
     void connectionClosed(const framewire::qt::close_info &info);
     void showEnd(bool wasOpen, const framewire::qt::close_info &info);
     void tellClosed(const framewire::qt::close_info &info);
+    void reconnectAfter(const framewire::qt::close_info &info);
+    void stopReconnecting();
+    void dropUnwantedMessages();
+    bool isReconnecting() const;
     void pongReceived(const QByteArray &payload);
     void setStatus(Status status);
     void setErrorString(const QString &text);
@@ -321,7 +337,9 @@ private:
     QString m_errorString;
     QString m_closeReason;
     TlsSettings *const m_ssl = new TlsSettings(this);
-    std::deque<SentPing> m_pings;
+    Reconnect *const m_reconnect = new Reconnect(this);
+    Pings m_pings;
+    Outbox m_outbox;
     QPointer<QJSEngine> m_engine;
     double m_bufferedAmount = 0; // as told last
     double m_bufferedAmountLowThreshold = 0;
@@ -338,6 +356,7 @@ private:
     int m_peerPort = 0;
     bool m_isActive = false;
     bool m_compression = false;
+    bool m_queueWhileReconnecting = false;
     bool m_componentCompleted = true;
     bool m_hasOpened = false;
     bool m_hasWarned = false;
