@@ -10,9 +10,7 @@
 #include <framewire/rfc6455.hpp>
 
 #include <QMetaMethod>
-#include <QVariant>
 #include <QtQml/qqml.h>
-#include <QtQml/qqmlinfo.h>
 
 #include <algorithm>
 #include <chrono>
@@ -22,31 +20,6 @@
 #include <utility>
 
 namespace qt = framewire::qt;
-
-namespace {
-
-qt::keep_alive keepAlive(int interval, int timeout)
-{
-    return { std::chrono::milliseconds(interval), std::chrono::milliseconds(timeout) };
-}
-
-// Qt drops a byte order mark, which belongs to the message.
-QString toText(std::string_view utf8)
-{
-    const auto text = QString::fromUtf8(utf8.data(), static_cast<qsizetype>(utf8.size()));
-    return utf8.starts_with("\xef\xbb\xbf") ? QChar(QChar::ByteOrderMark) + text : text;
-}
-
-// An ArrayBuffer without storage throws when JavaScript looks at it.
-QByteArray toMessage(QByteArrayView bytes)
-{
-    QByteArray message;
-    message.reserve(std::max<qsizetype>(bytes.size(), 1));
-    message.append(bytes);
-    return message;
-}
-
-} // namespace
 
 WebSocket::WebSocket(QObject *parent)
     : QObject(parent)
@@ -108,15 +81,6 @@ void WebSocket::setUrl(const QUrl &url)
     Q_EMIT urlChanged();
     if (self)
         open();
-}
-
-template <typename Value>
-void WebSocket::change(Value &property, const Value &value, void (WebSocket::*changed)())
-{
-    if (property == value)
-        return;
-    property = value;
-    Q_EMIT(this->*changed)();
 }
 
 void WebSocket::setRequestedSubprotocols(const QStringList &subprotocols)
@@ -237,62 +201,6 @@ void WebSocket::close(int code, const QString &reason)
         setStatus(Closing);
 }
 
-qint64 WebSocket::sendTextMessage(const QString &message)
-{
-    return send(framewire::opcode::text, message.toUtf8());
-}
-
-qint64 WebSocket::sendBinaryMessage(const QJSValue &message)
-{
-    QByteArray bytes;
-    return toBytes(message, bytes) ? send(framewire::opcode::binary, bytes) : 0;
-}
-
-qint64 WebSocket::send(framewire::opcode kind, const QByteArray &bytes)
-{
-    const qint64 size = bytes.size();
-    const bool isQueued = m_queueWhileReconnecting && isReconnecting();
-    if ((!isQueued && !checkOpen()) || !hasRoomFor(size))
-        return 0;
-    const bool isText = kind == framewire::opcode::text;
-    if (isQueued)
-        m_outbox.add(kind, bytes);
-    else if (!checkSent(isText ? m_session->send_text(QUtf8StringView(bytes))
-                               : m_session->send_binary(bytes)))
-        return 0;
-    if (bufferedAmount() > m_bufferedAmountLowThreshold)
-        m_willBeLow = true;
-    updateBufferedAmount();
-    return size;
-}
-
-void WebSocket::ping(const QJSValue &payload)
-{
-    QByteArray bytes;
-    if ((!payload.isUndefined() && !toBytes(payload, bytes)) || !checkOpen())
-        return;
-    bytes.truncate(framewire::max_control_payload);
-    if (!checkSent(m_session->ping(bytes)))
-        return;
-    m_pings.sent(bytes);
-    updateBufferedAmount();
-}
-
-void WebSocket::setHandlers(qt::session &session)
-{
-    session.on_text = [this](std::string_view text) { Q_EMIT textMessageReceived(toText(text)); };
-    session.on_binary = [this](QByteArrayView bytes) {
-        Q_EMIT binaryMessageReceived(toMessage(bytes));
-    };
-    session.on_pong = [this](QByteArrayView payload) { pongReceived(toMessage(payload)); };
-    session.on_written = [this] { updateBufferedAmount(); };
-    session.on_latency = [this](std::chrono::microseconds time) {
-        setLatency(static_cast<double>(time.count()) / 1000);
-    };
-    session.on_closing = [this] { leave(false); };
-    session.on_closed = [this](const qt::close_info &info) { connectionClosed(info); };
-}
-
 void WebSocket::open()
 {
     if (!m_componentCompleted || !m_isActive || m_isServerSide)
@@ -365,7 +273,7 @@ bool WebSocket::makeOptions(qt::client_options &options, QString &error) const
     options.origin = m_origin.toUtf8();
     options.timeouts.open = std::chrono::milliseconds(m_handshakeTimeout);
     options.timeouts.close = std::chrono::milliseconds(m_closeTimeout);
-    options.keep_alive = keepAlive(m_keepAliveInterval, m_keepAliveTimeout);
+    options.keep_alive = keepAlive();
     // maxBufferedAmount is looked at before anything gets there, and can change.
     options.limits.max_output = std::numeric_limits<std::uint64_t>::max();
     options.limits.max_message_size = m_maxMessageSize > 0
@@ -537,16 +445,6 @@ void WebSocket::stopReconnecting()
         dropUnwantedMessages();
 }
 
-// Those that wait for a connection that will not be made.
-void WebSocket::dropUnwantedMessages()
-{
-    if (m_outbox.size() == 0 || isReconnecting())
-        return;
-    m_outbox.clear();
-    m_willBeLow = false;
-    updateBufferedAmount();
-}
-
 bool WebSocket::isReconnecting() const
 {
     return m_isActive && !m_hasOpened && m_reconnect->isAtWork();
@@ -600,43 +498,16 @@ void WebSocket::tellClosed(const qt::close_info &info)
         QMetaObject::invokeMethod(this, &WebSocket::releaseToJavaScript, Qt::QueuedConnection);
 }
 
-void WebSocket::pongReceived(const QByteArray &payload)
-{
-    const std::optional<double> latency = m_pings.answered(payload);
-    const QPointer<WebSocket> self(this);
-    if (latency)
-        setLatency(*latency);
-    if (self)
-        Q_EMIT pong(static_cast<quint64>(latency.value_or(0)), payload);
-}
-
-double WebSocket::bufferedAmount() const
-{
-    const qint64 sent = m_session ? m_session->buffered_amount() : 0;
-    return static_cast<double>(sent + m_outbox.size());
-}
-
-void WebSocket::updateBufferedAmount()
-{
-    const double now = bufferedAmount();
-    const QPointer<WebSocket> self(this);
-    const unsigned generation = m_generation;
-    change(m_bufferedAmount, now, &WebSocket::bufferedAmountChanged);
-    if (!self || generation != m_generation || now > m_bufferedAmountLowThreshold)
-        return;
-    if (std::exchange(m_willBeLow, false))
-        Q_EMIT bufferedAmountLow();
-}
-
 void WebSocket::updateKeepAlive()
 {
     if (m_session)
-        m_session->set_keep_alive(keepAlive(m_keepAliveInterval, m_keepAliveTimeout));
+        m_session->set_keep_alive(keepAlive());
 }
 
-void WebSocket::setLatency(double milliseconds)
+qt::keep_alive WebSocket::keepAlive() const
 {
-    change(m_latency, milliseconds, &WebSocket::latencyChanged);
+    return { std::chrono::milliseconds(m_keepAliveInterval),
+             std::chrono::milliseconds(m_keepAliveTimeout) };
 }
 
 void WebSocket::setStatus(Status status)
@@ -685,80 +556,6 @@ void WebSocket::fail(const QString &text)
     setErrorString(text);
     if (self)
         setStatus(Error);
-}
-
-bool WebSocket::checkOpen()
-{
-    if (m_status == Open && m_session && m_session->state() == qt::session_state::open)
-        return true;
-    fail(QStringLiteral("Messages can only be sent when the socket is open."));
-    return false;
-}
-
-bool WebSocket::hasRoomFor(qsizetype size)
-{
-    if (m_maxBufferedAmount <= 0
-        || bufferedAmount() + static_cast<double>(size) <= m_maxBufferedAmount)
-        return true;
-    // Whoever counted on QtWebSockets, which keeps everything, has to learn of it, once.
-    if (!m_hasWarned && !isSignalConnected(QMetaMethod::fromSignal(&WebSocket::bufferFull))) {
-        m_hasWarned = true;
-        qmlWarning(this) << "A message was not sent: maxBufferedAmount is " << m_maxBufferedAmount;
-    }
-    const QPointer<WebSocket> self(this);
-    setErrorString(errorText(framewire::errc::output_full)
-                   + QStringLiteral(" (maxBufferedAmount)"));
-    if (self)
-        Q_EMIT bufferFull();
-    return false;
-}
-
-// What cannot be sent leaves the connection as it is, so that the status stays Open.
-bool WebSocket::checkSent(framewire::errc result)
-{
-    if (result == framewire::errc::success)
-        return true;
-    setErrorString(errorText(result));
-    return false;
-}
-
-bool WebSocket::toBytes(const QJSValue &value, QByteArray &bytes)
-{
-    if (value.isString() || value.isNumber() || value.isBool()) {
-        bytes = value.toString().toUtf8();
-        return true;
-    }
-    if (value.isNull())
-        return true;
-    if (value.isArray()) {
-        const quint32 length = value.property(QStringLiteral("length")).toUInt();
-        bytes.reserve(length);
-        for (quint32 i = 0; i < length; ++i)
-            bytes.append(static_cast<char>(value.property(i).toUInt()));
-        return true;
-    }
-    if (value.property(QStringLiteral("byteLength")).isNumber()) {
-        // An ArrayBuffer, or a view of one: a typed array or DataView.
-        const bool isView = value.hasProperty(QStringLiteral("buffer"));
-        const QVariant buffer =
-            (isView ? value.property(QStringLiteral("buffer")) : value).toVariant();
-        if (buffer.metaType() == QMetaType::fromType<QByteArray>()) {
-            bytes = buffer.toByteArray();
-            if (isView)
-                bytes = bytes.mid(value.property(QStringLiteral("byteOffset")).toInt(),
-                                  value.property(QStringLiteral("byteLength")).toInt());
-            return true;
-        }
-    }
-    const QVariant variant = value.isVariant() ? value.toVariant() : QVariant();
-    if (variant.metaType() == QMetaType::fromType<QByteArray>()) {
-        bytes = variant.toByteArray();
-        return true;
-    }
-    if (QJSEngine *const engine = qjsEngine(this))
-        engine->throwError(QJSValue::TypeError,
-                           QStringLiteral("Not a string, ArrayBuffer, typed array or DataView"));
-    return false;
 }
 
 // A connection that has ended belongs to JavaScript: it stays as long as somebody refers to it. The

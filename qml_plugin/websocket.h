@@ -223,6 +223,9 @@ public:
     /// Sends a binary message: an ArrayBuffer, typed array, DataView, array of numbers, or a string
     /// as UTF-8. Returns its length, or 0 as sendTextMessage() does.
     Q_INVOKABLE qint64 sendBinaryMessage(const QJSValue &message);
+    /// Sends a value as JSON, in a text message. Returns what sendTextMessage() does. A TypeError
+    /// is thrown for what JSON has no words for. Not in QtWebSockets.
+    Q_INVOKABLE qint64 sendJson(const QJSValue &value);
     /// Sends a ping with at most 125 bytes of the same kinds; more is cut off. pong() tells of the
     /// answer. When the status is not Open, it becomes Error.
     Q_INVOKABLE void ping(const QJSValue &payload = {});
@@ -241,6 +244,8 @@ Q_SIGNALS:
     void textMessageReceived(const QString &message);
     /// A binary message has arrived, an ArrayBuffer in JavaScript.
     void binaryMessageReceived(const QByteArray &message);
+    /// A text message has arrived that is JSON, after textMessageReceived(). Not in QtWebSockets.
+    void jsonReceived(const QJSValue &value);
     /// A pong has arrived, so many milliseconds after its ping, or 0 when nobody asked for it.
     void pong(quint64 elapsedTime, const QByteArray &payload);
     /// A connection has ended, or could not be made: once for each one that was begun. The code and
@@ -293,12 +298,19 @@ private:
     void leave(bool byUs);
     std::unique_ptr<framewire::qt::session> dropSession();
     template <typename Value>
-    void change(Value &property, const Value &value, void (WebSocket::*changed)());
+    void change(Value &property, const Value &value, void (WebSocket::*changed)())
+    {
+        if (property == value)
+            return;
+        property = value;
+        Q_EMIT(this->*changed)();
+    }
     qint64 send(framewire::opcode kind, const QByteArray &bytes);
     bool hasRoomFor(qsizetype size);
     void updateBufferedAmount();
     void updateKeepAlive();
     void setLatency(double milliseconds);
+    void tellJson(const QString &text);
     bool forgetLastConnection();
     bool setResponse(const framewire::qt::http_response &response);
     bool setPeer(const QHostAddress &address, quint16 port);
@@ -317,7 +329,8 @@ private:
     void fail(const QString &text);
     bool checkOpen();
     bool checkSent(framewire::errc result);
-    bool toBytes(const QJSValue &value, QByteArray &bytes);
+    bool takeBytes(const QJSValue &value, QByteArray &bytes);
+    framewire::qt::keep_alive keepAlive() const;
     void releaseToJavaScript();
 
     std::unique_ptr<framewire::qt::session> m_session;
