@@ -18,6 +18,7 @@
 #include <framewire/masking.hpp>
 #include <framewire/message_extension.hpp>
 #include <framewire/options.hpp>
+#include <framewire/prepared_message.hpp>
 #include <framewire/rfc6455.hpp>
 #include <framewire/utf8.hpp>
 
@@ -115,6 +116,13 @@ public:
     [[nodiscard]] errc send_binary(std::span<const std::byte> payload,
                                    compression how = compression::if_agreed) noexcept {
         return send_message(opcode::binary, payload, how);
+    }
+
+    /// Queues a message that was made ready for many. Refused as `send_binary`.
+    [[nodiscard]] errc send(const prepared_message& message,
+                            compression how = compression::if_agreed) noexcept {
+        if (state_ != connection_state::open) return errc::not_open;
+        return output_.send_prepared(message, limits_.max_output, extension_for(how));
     }
 
     /// Sends a message of a server without copying what the transport takes at once, which pays for

@@ -29,6 +29,7 @@
 #include <framewire/masking.hpp>
 #include <framewire/message_extension.hpp>
 #include <framewire/options.hpp>
+#include <framewire/prepared_message.hpp>
 #include <framewire/rfc6455.hpp>
 #include <framewire/utf8.hpp>
 #include <framewire/version.hpp>

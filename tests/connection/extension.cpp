@@ -259,6 +259,17 @@ TEMPLATE_TEST_CASE("connection: has what it sends encoded", "[rfc6455-5.8]", inv
               "\") binary-(\"=a\") cont(\"b\") close(1000 \"\")");
 }
 
+TEMPLATE_TEST_CASE("connection: has a message that was prepared for many encoded for itself",
+                   "[rfc6455-5.8]", inverting_server, inverting_client) {
+    prepared_message message;
+    REQUIRE(message.assign_text("Hello") == errc::success);
+    TestType end;
+    CHECK(end->send(message) == errc::success);
+    CHECK(end->send(message, compression::never) == errc::success);
+    CHECK(end->extension().encoded == 1);
+    CHECK(end.sent() == "text/4(\"" + shown(inverted("Hello#")) + "\") text(\"Hello\")");
+}
+
 TEMPLATE_TEST_CASE("connection: encodes messages of every length class", "[rfc6455-5.2]",
                    inverting_server, inverting_client) {
     for (const std::size_t size : {0u, 1u, 124u, 125u, 126u, 65534u, 65535u, 65536u}) {

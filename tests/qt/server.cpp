@@ -489,3 +489,28 @@ TEST_CASE("server: a client that ends nothing after the closing handshake is lef
     CHECK(s.trace == "closing closed(1000 clean by_peer)");
     CHECK(no_engines());
 }
+
+TEST_CASE("server: sends what was prepared once to many, the same frame to each") {
+    test_server server;
+    const auto one = raw_connect(server.server.port());
+    const auto other = raw_connect(server.server.port());
+    one->send(good_request());
+    other->send(good_request());
+    one->take_head();
+    other->take_head();
+    REQUIRE(server.wait_for_sessions(2));
+    prepared_message message;
+    REQUIRE(message.assign_text("to all") == errc::success);
+    for (const auto& entry : server.sessions)
+        CHECK(entry->ws->send(message) == errc::success);
+    CHECK(one->take_words(role::server) == "text(\"to all\")");
+    CHECK(other->take_words(role::server) == "text(\"to all\")");
+
+    test_client client;
+    client.open(server.url());
+    REQUIRE(client.wait_for_text("open"));
+    CHECK(client.ws.send(message) == errc::success); // masks it
+    REQUIRE(client.wait_for_text("text(to all)"));
+    client.ws.abort();
+    CHECK(client.ws.send(message) == errc::not_open);
+}

@@ -59,6 +59,15 @@ public:
         return errc::success;
     }
 
+    // Queues a frame that is one already. Not for clients, whose frames have keys of their own.
+    [[nodiscard]] errc push_frame(std::span<const std::byte> frame, std::uint64_t limit) noexcept {
+        static_assert(Role == role::server);
+        if (!has_room(frame.size(), limit)) return errc::output_full;
+        if (!buffer_.append(frame)) return errc::out_of_memory;
+        tail_pong_ = 0;
+        return errc::success;
+    }
+
     // As push, but offers what is queued and the payload behind it to `write`, which takes from the
     // front of the two and tells how much; only the rest is copied. There is memory for all of it
     // before anything is written.

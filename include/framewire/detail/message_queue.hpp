@@ -12,6 +12,7 @@
 #include <framewire/frame_encoder.hpp>
 #include <framewire/frame_header.hpp>
 #include <framewire/options.hpp>
+#include <framewire/prepared_message.hpp>
 #include <framewire/rfc6455.hpp>
 #include <framewire/utf8.hpp>
 
@@ -32,6 +33,16 @@ public:
                                     std::uint64_t limit, Extension* extension) noexcept {
         if (const errc error = check(op, payload); error != errc::success) return error;
         return queue(op, op, true, payload, limit, extension);
+    }
+
+    template <class Extension> [[nodiscard]] errc send_prepared(const prepared_message& message,
+                                                                std::uint64_t limit,
+                                                                Extension* extension) noexcept {
+        if (unfinished_ != nothing) return errc::message_in_progress;
+        if constexpr (Role == role::server) {
+            if (extension == nullptr) return this->push_frame(message.frame(), limit);
+        }
+        return queue(message.kind(), message.kind(), true, message.payload(), limit, extension);
     }
 
     // See connection::send_through.

@@ -7,6 +7,7 @@
 #define FRAMEWIRE_QT_SESSION_HPP
 
 #include <framewire/options.hpp>
+#include <framewire/prepared_message.hpp>
 #include <framewire/qt/detail/engine.hpp>
 #include <framewire/qt/handlers.hpp>
 #include <framewire/qt/keep_alive.hpp>
@@ -55,6 +56,9 @@ public:
     errc send_text(QAnyStringView text, compression how = compression::if_agreed);
     /// Sends a binary message.
     errc send_binary(QByteArrayView bytes, compression how = compression::if_agreed);
+    /// Sends a message that was made ready for many (`prepared_message`): a server's session
+    /// without compression sends its frame as it is.
+    errc send(const prepared_message& message, compression how = compression::if_agreed);
     /// Sends a part of a message (RFC 6455 5.4): `kind` is text or binary and the same for all
     /// parts. `how` holds for the message: what is said with its first part.
     errc send_fragment(opcode kind, QByteArrayView bytes, bool last,
@@ -147,6 +151,10 @@ inline errc session::send_text(QAnyStringView text, compression how) {
 
 inline errc session::send_binary(QByteArrayView bytes, compression how) {
     return engine_ == nullptr ? errc::not_open : engine_->send(opcode::binary, octets(bytes), how);
+}
+
+inline errc session::send(const prepared_message& message, compression how) {
+    return engine_ == nullptr ? errc::not_open : engine_->send(message, how);
 }
 
 inline errc session::send_fragment(opcode kind, QByteArrayView bytes, bool last, compression how) {

@@ -8,6 +8,7 @@
 #define FRAMEWIRE_QT_DETAIL_ENGINE_HPP
 
 #include <framewire/options.hpp>
+#include <framewire/prepared_message.hpp>
 #include <framewire/qt/detail/heartbeat.hpp>
 #include <framewire/qt/detail/idle_watch.hpp>
 #include <framewire/qt/detail/lifetime.hpp>
@@ -54,6 +55,7 @@ public:
     }
 
     virtual errc send(opcode kind, std::span<const std::byte> bytes, compression how) = 0;
+    virtual errc send(const prepared_message& message, compression how) = 0;
     virtual errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
                                compression how) = 0;
     virtual errc ping(std::span<const std::byte> payload) = 0;

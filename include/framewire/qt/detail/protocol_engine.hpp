@@ -8,6 +8,7 @@
 
 #include <framewire/connection.hpp>
 #include <framewire/options.hpp>
+#include <framewire/prepared_message.hpp>
 #include <framewire/qt/detail/any_extension.hpp>
 #include <framewire/qt/detail/engine.hpp>
 
@@ -33,6 +34,9 @@ public:
         if (phase_ != phase::open) return errc::not_open;
         return sent(kind == opcode::text ? connection_.send_text(bytes, how)
                                          : connection_.send_binary(bytes, how));
+    }
+    errc send(const prepared_message& message, compression how) override {
+        return phase_ == phase::open ? sent(connection_.send(message, how)) : errc::not_open;
     }
     errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
                        compression how) override {
