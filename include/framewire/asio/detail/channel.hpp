@@ -111,14 +111,16 @@ protected:
         }
     }
 
-    // Writes at once what lies in several places, unless it would have to wait: tells how much.
-    template <std::size_t Count>
-    [[nodiscard]] std::size_t write_now(const std::array<io::const_buffer, Count>& parts) {
-        error_code error;
-        std::size_t size = 0;
-        if (stop_blocking(error)) size = next_.write_some(parts, error);
+    // Writes at once what lies in two places, unless it would have to wait: tells how much. An
+    // error is one to end writing with.
+    [[nodiscard]] std::size_t write_now(std::span<const std::byte> first,
+                                        std::span<const std::byte> second, error_code& error) {
+        const std::array<io::const_buffer, 2> parts = {
+            io::const_buffer(first.data(), first.size()),
+            io::const_buffer(second.data(), second.size())};
+        const std::size_t size = stop_blocking(error) ? next_.write_some(parts, error) : 0;
         if (!error) return size;
-        if (!would_block(error)) fail_writing(error);
+        if (would_block(error)) error = {};
         return 0;
     }
 

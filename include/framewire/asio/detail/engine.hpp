@@ -18,12 +18,9 @@
 #include <framewire/asio/options.hpp>
 #include <framewire/connection.hpp>
 #include <framewire/frame_encoder.hpp>
-#include <framewire/frame_header.hpp>
 #include <framewire/masking.hpp>
-#include <framewire/utf8.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -107,7 +104,7 @@ public:
     send_result send(opcode kind, std::span<const std::byte> bytes, compression how) {
         mail_first();
         return send_by(bytes.size(), [&] {
-            return goes_directly(bytes, how) ? send_directly(kind, bytes) : queue(kind, bytes, how);
+            return goes_directly(bytes) ? send_directly(kind, bytes, how) : queue(kind, bytes, how);
         });
     }
 
@@ -274,9 +271,7 @@ private:
     std::uint8_t turns_ = 0; // with messages, since nothing came for a while
 
 protected:
-    // Written before what the connection has to send: the head of the opening handshake, then what
-    // is left of a frame that was sent directly.
-    framewire::detail::byte_buffer head_;
+    framewire::detail::byte_buffer head_; // of the opening handshake, written before any frame
 
 private:
     static constexpr std::uint8_t few_turns = 4;
@@ -535,51 +530,29 @@ private:
         return kind == opcode::text ? connection_.send_text(bytes, how)
                                     : connection_.send_binary(bytes, how);
     }
-    // A client's payload has to be masked, and so to be copied. And while there is input left, more
-    // may leave in the same write.
-    [[nodiscard]] bool goes_directly(std::span<const std::byte> bytes,
-                                     compression how) const noexcept {
+    // While there is input left, more may leave in the same write.
+    [[nodiscard]] bool goes_directly(std::span<const std::byte> bytes) const noexcept {
         if constexpr (Role == role::client || !base::waits) return false;
         return bytes.size() >= large_payload && this->in_.empty() && !this->writing_ &&
-               head_.empty() && !fragmenting_ && (Extension::rsv == 0 || how == compression::never);
+               head_.empty();
     }
-    // Writes the payload from where it lies, behind what waits; only what the transport does not
-    // take is copied.
-    [[nodiscard]] errc send_directly(opcode kind, std::span<const std::byte> bytes) {
-        if constexpr (base::waits) {
-            if (Options.validate_utf8 && kind == opcode::text && !is_utf8(bytes)) {
-                return errc::text_not_utf8;
-            }
-            frame_header header;
-            header.op = kind;
-            header.payload_size = bytes.size();
-            const frame_prefix prefix = encode_prefix(header);
-            const std::size_t waiting = connection_.output().size();
-            const std::array<io::const_buffer, 3> parts = {
-                io::const_buffer(connection_.output().data(), waiting),
-                io::const_buffer(prefix.octets.data(), prefix.size),
-                io::const_buffer(bytes.data(), bytes.size())};
-            const std::size_t written = this->write_now(parts);
-            if (this->broken_) return errc::success; // as what waits is lost, when writing fails
-            connection_.consume_output(std::min(written, waiting));
-            const bool begun = written > waiting;
-            const errc error = begun ? keep_rest(written - waiting, prefix.bytes(), bytes)
-                                     : queue(kind, bytes, compression::never);
+    // Writes the payload from where it lies, behind what waits.
+    [[nodiscard]] errc send_directly(opcode kind, std::span<const std::byte> bytes,
+                                     compression how) {
+        if constexpr (Role == role::server && base::waits) {
+            error_code error;
+            std::size_t written = 0;
+            const auto write = [&](std::span<const std::byte> output,
+                                   std::span<const std::byte> payload) {
+                return written = this->write_now(output, payload, error);
+            };
+            const errc result = connection_.send_through(kind, bytes, write, how);
+            if (error) this->fail_writing(error); // what waits is lost
             if (written != 0) wrote();
-            return error;
+            return result;
         } else {
-            return queue(kind, bytes, compression::never);
+            return queue(kind, bytes, how);
         }
-    }
-    [[nodiscard]] errc keep_rest(std::size_t written, std::span<const std::byte> prefix,
-                                 std::span<const std::byte> bytes) {
-        const std::size_t of_prefix = std::min(written, prefix.size());
-        if (!head_.append(prefix.subspan(of_prefix)) ||
-            !head_.append(bytes.subspan(written - of_prefix))) {
-            // A frame that was begun cannot be taken back.
-            this->fail_writing(io::error::no_memory);
-        }
-        return errc::success;
     }
     [[nodiscard]] static std::string_view message_of(errc error) noexcept {
         return framewire::message(error);
