@@ -175,6 +175,38 @@ TEST_CASE("session: what is sent in one turn of the event loop leaves in one wri
     CHECK(arrivals == 2);
 }
 
+TEST_CASE("session: a large message of a server is handed to the system at once, in its place") {
+    test_server server({}, false);
+    const auto peer = raw_open(server.server.port());
+    REQUIRE(server.wait_for_sessions(1));
+    qt::session& ws = *server.sessions[0]->ws;
+    const std::string large(65'536, 'x');
+    CHECK(ws.send_text("before") == errc::success);
+    CHECK(ws.buffered_amount() != 0);
+    CHECK(ws.send_text("\xFF" + large) == errc::text_not_utf8);
+    CHECK(ws.send_text(large) == errc::success);
+    CHECK(ws.buffered_amount() == 0);
+    CHECK(ws.send_text("behind") == errc::success);
+    // More than the system takes: the rest waits, and what comes behind it.
+    const std::string huge(12 << 20, 'y');
+    CHECK(ws.send_binary(QByteArrayView(huge.data(), 12 << 20)) == errc::success);
+    CHECK(ws.buffered_amount() > 0);
+    CHECK(ws.buffered_amount() < 12 << 20);
+    CHECK(ws.send_text(large) == errc::success);
+    std::vector<wire_frame> frames;
+    REQUIRE(wait_for([&] {
+        for (wire_frame& frame : take_frames(peer->received))
+            frames.push_back(std::move(frame));
+        return frames.size() == 5;
+    }));
+    CHECK(frames[0].payload == "before");
+    CHECK((frames[1].payload == large));
+    CHECK(frames[2].payload == "behind");
+    CHECK((frames[3].payload == huge));
+    CHECK((frames[4].payload == large));
+    CHECK(wait_for([&] { return ws.buffered_amount() == 0; }));
+}
+
 TEST_CASE("session: may be destroyed in each of its handlers") {
     test_server server;
     auto c = std::make_unique<test_client>();

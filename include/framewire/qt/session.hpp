@@ -37,8 +37,9 @@ class acceptor;
 /// any time, in its own handlers too: no handler is called any more, and an open session is closed
 /// with code 1001 in the background, within the close time-out.
 ///
-/// What is sent during one turn of the event loop leaves in one write. The functions that send
-/// return at once. Any errc but success means that nothing was sent and nothing has changed:
+/// What is sent during one turn of the event loop leaves in one write; from 16 KiB on, a message of
+/// a server is handed to the system when it is sent, without a copy. The functions that send return
+/// at once. Any errc but success means that nothing was sent and nothing has changed:
 ///  - `not_open`, and `output_full` when so many bytes wait for a slow peer that the message would
 ///    make them more than `limits::max_output`; on_drain tells when they are gone;
 ///  - `text_not_utf8`, `message_in_progress` and `wrong_fragment_kind` from messages,

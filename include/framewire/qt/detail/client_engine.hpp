@@ -106,7 +106,7 @@ private:
         if (!request.secure && proxy.type() == QNetworkProxy::NoProxy) {
             // Reads and writes go straight to the system. Proxies are for Qt's buffers to handle.
             mode |= QIODevice::Unbuffered;
-            half_closes_ = true;
+            is_direct_ = true;
         }
         connect(socket, &QAbstractSocket::connected, this, [this] { connected(); });
         connect(socket, &QAbstractSocket::errorOccurred, this,

@@ -12,6 +12,7 @@
 #include <framewire/qt/detail/heartbeat.hpp>
 #include <framewire/qt/detail/idle_watch.hpp>
 #include <framewire/qt/detail/lifetime.hpp>
+#include <framewire/qt/detail/system_socket.hpp>
 #include <framewire/qt/detail/thread_state.hpp>
 #include <framewire/qt/keep_alive.hpp>
 #include <framewire/rfc6455.hpp>
@@ -33,10 +34,6 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
-
-#ifdef Q_OS_UNIX
-#include <sys/socket.h>
-#endif
 
 namespace framewire::qt::detail {
 
@@ -208,6 +205,15 @@ protected:
         if (!reading_ || thread()->loopLevel() != reading_level_) post();
     }
 
+    // True when nothing waits in Qt, so that bytes may be handed to the system past it.
+    [[nodiscard]] bool can_write_now() const noexcept {
+        return has_descriptor() && device_->bytesToWrite() == 0;
+    }
+    [[nodiscard]] std::size_t write_now(std::span<const std::byte> first,
+                                        std::span<const std::byte> second) noexcept {
+        return write_both(socket_->socketDescriptor(), first, second);
+    }
+
     void schedule_read() {
         read_later_ = true;
         post();
@@ -261,7 +267,7 @@ protected:
     bool paused_ = false;
     // The device is a TCP socket and nothing but: what it does not hold, the system has. Behind a
     // proxy or TLS Qt may hold more than it says.
-    bool half_closes_ = false;
+    bool is_direct_ = false;
 
 private:
     static constexpr qint64 high_water = 131'072; // bytes that the device may hold for us
@@ -310,7 +316,6 @@ private:
             // A device that cannot be written to may still hold what the peer said at last. Reading
             // finds the end of it; nothing else would, since Qt has closed the socket already.
             if (count < 0) {
-                write_failed_ = true;
                 schedule_read();
                 return consume_output(output().size());
             }
@@ -328,31 +333,25 @@ private:
         return device_->bytesToWrite() + encrypted;
     }
 
+    // After an error Qt goes on telling the number of a descriptor that it has closed.
+    [[nodiscard]] bool has_descriptor() const noexcept { return is_direct_ && socket_->isValid(); }
+
     // Ends the transport once everything is written, and then the session.
     void shut_down() {
         if (socket_ == nullptr) {
             if (device_->bytesToWrite() == 0) disconnected();
             return;
         }
-        if (half_closes_ && device_holds() > 0) return; // bytesWritten brings us here again
+        if (has_descriptor() && device_holds() > 0) return; // bytesWritten brings us here again
         if (std::exchange(shutting_down_, true)) return;
         // RFC 6455 7.1.1. What a peer sends behind its Close frame would be answered with a reset
         // if the socket were closed now, and that would take back what is on its way to the peer.
         // So the peer's end is waited for, and what comes before it is thrown away.
-        if (half_closes_ && !write_failed_ && end_writing(socket_->socketDescriptor())) return;
+        if (has_descriptor() && end_writing(socket_->socketDescriptor())) return;
         discard_input();
         if (phase_ != phase::open) return;
         if (socket_->state() == QAbstractSocket::UnconnectedState) return disconnected();
         socket_->disconnectFromHost(); // tells `disconnected`, at once or when all is written
-    }
-
-    // False when that cannot be done: Qt itself has no function for it.
-    [[nodiscard]] static bool end_writing([[maybe_unused]] qintptr descriptor) noexcept {
-#ifdef Q_OS_UNIX
-        return descriptor != -1 && ::shutdown(static_cast<int>(descriptor), SHUT_WR) == 0;
-#else
-        return false;
-#endif
     }
 
     // --- Whether the peer lives
@@ -494,7 +493,6 @@ private:
     bool blocked_ = false;
     bool closing_ = false;
     bool shutting_down_ = false;
-    bool write_failed_ = false;
     bool disconnected_ = false;
 };
 

@@ -32,6 +32,15 @@ public:
 
     errc send(opcode kind, std::span<const std::byte> bytes, compression how) override {
         if (phase_ != phase::open) return errc::not_open;
+        if constexpr (Role == role::server) {
+            // An answer waits for what else has come to be answered, so that all leaves together.
+            if (bytes.size() >= large_payload && !more_follows_ && can_write_now()) {
+                const auto write = [this](auto output, auto payload) {
+                    return write_now(output, payload);
+                };
+                return sent(connection_.send_through(kind, bytes, write, how));
+            }
+        }
         return sent(kind == opcode::text ? connection_.send_text(bytes, how)
                                          : connection_.send_binary(bytes, how));
     }
@@ -65,9 +74,11 @@ protected:
     void take_input(std::span<std::byte>& in) override {
         while (phase_ == phase::open && !paused_) {
             const framewire::event e = connection_.next(in);
-            if (e.kind == event_kind::need_data) return;
+            if (e.kind == event_kind::need_data) break;
+            more_follows_ = !in.empty();
             tell(e);
         }
+        more_follows_ = false;
     }
 
     void take_eof() override {
@@ -100,6 +111,8 @@ protected:
 
 private:
     using wire = connection<Role, options{}, any_extension>;
+    // From here on it costs more to copy a payload than to write it by itself.
+    static constexpr std::size_t large_payload = 16'384;
 
     errc sent(errc result) {
         if (result == errc::success) wake();
@@ -139,6 +152,7 @@ private:
 
     wire connection_;
     bool closed_here_ = false;
+    bool more_follows_ = false; // behind the message that is being told
 };
 
 } // namespace framewire::qt::detail

@@ -55,7 +55,7 @@ public:
         take_device(std::move(device));
         start_timer(owner_->options().open_timeout);
         if (!secure) {
-            half_closes_ = socket_ != nullptr && tls_ == nullptr && !is_proxied(*socket_);
+            is_direct_ = socket_ != nullptr && tls_ == nullptr && !is_proxied(*socket_);
             phase_ = phase::shaking_hands;
             return;
         }
