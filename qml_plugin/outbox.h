@@ -19,11 +19,11 @@ class Outbox
 public:
     void add(framewire::opcode kind, const QByteArray &bytes)
     {
-        m_size += bytes.size();
+        m_size += bytes.size() + longestHeader;
         m_messages.emplace_back(kind, bytes);
     }
 
-    /// Bytes of messages.
+    /// Bytes of messages, with the longest headers that they may get: empty ones count, too.
     qint64 size() const { return m_size; }
 
     /// Sends them all, in their order.
@@ -45,6 +45,8 @@ public:
     }
 
 private:
+    static constexpr qint64 longestHeader = 14; // RFC 6455 5.2
+
     std::vector<std::pair<framewire::opcode, QByteArray>> m_messages;
     qint64 m_size = 0;
 };

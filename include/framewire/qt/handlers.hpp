@@ -54,7 +54,7 @@ struct session_handlers {
     callback<void(QByteArrayView bytes)> on_binary;
     /// A ping of the peer. The pong is sent without any doing of yours.
     callback<void(QByteArrayView payload)> on_ping;
-    /// A pong of the peer, asked for or not.
+    /// A pong of the peer, asked for or not, unless it answers a Ping of `keep_alive`.
     callback<void(QByteArrayView payload)> on_pong;
     /// The answer to a Ping of `keep_alive` has come after so much time.
     callback<void(std::chrono::microseconds round_trip)> on_latency;
