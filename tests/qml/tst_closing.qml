@@ -390,6 +390,39 @@ TestCase {
         compare(told(client), ["closed 4000 '' true", "closed 4001 '' true"])
     }
 
+    // What is still to be told of the old connection does not touch the new one.
+    function test_opened_anew_while_the_end_is_told_data() {
+        return [{ tag: "Error", status: WebSocket.Error }, { tag: "Closing", status: WebSocket.Closing },
+                { tag: "Closed", status: WebSocket.Closed }]
+    }
+
+    function test_opened_anew_while_the_end_is_told(data) {
+        const raw = make(rawComponent)
+        const client = shaken(raw)
+        client.reconnect.enabled = true
+        client.reconnect.minDelay = 1
+        client.reconnect.maxDelay = 1
+        let attempts = 0
+        client.reconnecting.connect(() => ++attempts)
+        let done = false
+        client.statusChanged.connect(status => {
+            if (status !== data.status || done)
+                return
+            done = true
+            client.active = false
+            client.active = true
+        })
+        raw.end()
+        tryVerify(() => told(client).length === 1)
+        compare(client.log.filter(line => line.startsWith("status")).pop(), "status 0")
+        tryVerify(() => raw.connections === 2 && raw.request !== "")
+        compare(client.status, WebSocket.Connecting)
+        compare(attempts, 0)
+        raw.shakeHands()
+        tryCompare(client, "status", WebSocket.Open)
+        compare(raw.connections, 2)
+    }
+
     function test_peers_in_other_languages_data() {
         return [{ tag: "npm ws", file: "server.js" }, { tag: "Python websockets", file: "server.py" }]
     }
