@@ -201,6 +201,12 @@ void WebSocket::close(int code, const QString &reason)
         setStatus(Closing);
 }
 
+void WebSocket::abort()
+{
+    if (m_session)
+        m_session->abort();
+}
+
 void WebSocket::open()
 {
     if (!m_componentCompleted || !m_isActive || m_isServerSide)

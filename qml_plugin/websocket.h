@@ -11,6 +11,7 @@
 #include "reconnect.h"
 #include "tlssettings.h"
 
+#include <framewire/prepared_message.hpp>
 #include <framewire/qt/client.hpp>
 #include <framewire/qt/session.hpp>
 
@@ -236,6 +237,12 @@ public:
     /// QtWebSockets.
     Q_INVOKABLE void close(int code = 1000, const QString &reason = {});
 
+    /// For the server: whether messages can be sent, and whether one was that was made for many.
+    bool isOpen() const;
+    bool send(const framewire::prepared_message &message);
+    /// Ends the connection without a Close frame.
+    void abort();
+
     void classBegin() override;
     void componentComplete() override;
 
@@ -307,6 +314,7 @@ private:
     }
     qint64 send(framewire::opcode kind, const QByteArray &bytes);
     bool hasRoomFor(qsizetype size);
+    void messageSent();
     void updateBufferedAmount();
     void updateKeepAlive();
     void setLatency(double milliseconds);

@@ -42,10 +42,24 @@ qint64 WebSocket::send(framewire::opcode kind, const QByteArray &bytes)
     else if (!checkSent(isText ? m_session->send_text(QUtf8StringView(bytes))
                                : m_session->send_binary(bytes)))
         return 0;
+    messageSent();
+    return size;
+}
+
+bool WebSocket::send(const framewire::prepared_message &message)
+{
+    const auto size = static_cast<qsizetype>(message.payload().size());
+    if (!isOpen() || !hasRoomFor(size) || !checkSent(m_session->send(message)))
+        return false;
+    messageSent();
+    return true;
+}
+
+void WebSocket::messageSent()
+{
     if (bufferedAmount() > m_bufferedAmountLowThreshold)
         m_willBeLow = true;
     updateBufferedAmount();
-    return size;
 }
 
 qint64 WebSocket::sendJson(const QJSValue &value)
@@ -118,9 +132,14 @@ void WebSocket::pongReceived(const QByteArray &payload)
         Q_EMIT pong(static_cast<quint64>(latency.value_or(0)), payload);
 }
 
+bool WebSocket::isOpen() const
+{
+    return m_status == Open && m_session && m_session->state() == qt::session_state::open;
+}
+
 bool WebSocket::checkOpen()
 {
-    if (m_status == Open && m_session && m_session->state() == qt::session_state::open)
+    if (isOpen())
         return true;
     fail(QStringLiteral("Messages can only be sent when the socket is open."));
     return false;
