@@ -12,6 +12,7 @@
 #   wildcard.pem .key      for *.example.org and f*.example.com
 #   expired.pem .key       for localhost, until the year 2001
 #   self_signed.pem .key   for localhost, signed by itself
+#   visitor.pem .key       for a client
 #   encrypted.key          the key of good.pem with a passphrase
 set -eu
 
@@ -45,6 +46,8 @@ subjectAltName = IP:192.0.2.1
 extendedKeyUsage = serverAuth
 [nowhere]
 extendedKeyUsage = serverAuth
+[client]
+extendedKeyUsage = clientAuth
 [wildcards]
 subjectAltName = DNS:*.example.org, DNS:f*.example.com
 extendedKeyUsage = serverAuth
@@ -78,6 +81,7 @@ sign wrong_name elsewhere "$now" "$later"
 sign wrong_address elsewhere_by_address "$now" "$later"
 sign common_name nowhere "$now" "$later" localhost
 sign wildcard wildcards "$now" "$later"
+sign visitor client "$now" "$later"
 sign expired localhost 20000101000000Z 20010101000000Z
 sign between authority "$now" "$later"
 sign chain localhost "$now" "$later" chain between
