@@ -8,3 +8,4 @@
 
 #include <QString>
 #include <asio/post.hpp>
+#include <sys/socket.h>
