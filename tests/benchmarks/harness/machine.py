@@ -15,7 +15,7 @@ BUILD = ROOT / "build" / "benchmarks"
 BIN = BUILD / "tests" / "benchmarks"
 NPM = BUILD / "npm"
 REPORT = BUILD / "report"
-PUBLISHED = ROOT / "docs" / "benchmarks"
+PUBLISHED = ROOT / "tests" / "benchmarks" / "published"
 
 # Of what is written, too.
 LICENCE = ("SPDX-FileCopyrightText: The Framewire authors", "SPDX-License-Identifier: BSL-1.0")

@@ -60,7 +60,7 @@ def parse_arguments(argv):
     parser.add_argument("--from", metavar="FILE", type=pathlib.Path, dest="source",
                         help="measure nothing: write the report of these raw figures")
     parser.add_argument("--publish", action="store_true",
-                        help="write the report to docs/benchmarks, too, which the README shows")
+                        help="write the report to tests/benchmarks/published, too, which the README shows")
     parser.add_argument("--check", action="store_true", help="end with 1 when a bar is missed")
     given = parser.parse_args(argv)
     for part in given.parts:
