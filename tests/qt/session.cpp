@@ -184,8 +184,12 @@ TEST_CASE("session: a large message of a server is handed to the system at once,
     CHECK(ws.send_text("before") == errc::success);
     CHECK(ws.buffered_amount() != 0);
     CHECK(ws.send_text("\xFF" + large) == errc::text_not_utf8);
+    int told = 0;
+    ws.on_written = [&] { ++told; };
     CHECK(ws.send_text(large) == errc::success);
     CHECK(ws.buffered_amount() == 0);
+    CHECK(told == 0); // not from within
+    CHECK(wait_for([&] { return told == 1; }));
     CHECK(ws.send_text("behind") == errc::success);
     // More than the system takes: the rest waits, and what comes behind it.
     const std::string huge(12 << 20, 'y');

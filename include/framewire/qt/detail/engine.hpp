@@ -211,7 +211,9 @@ protected:
     }
     [[nodiscard]] std::size_t write_now(std::span<const std::byte> first,
                                         std::span<const std::byte> second) noexcept {
-        return write_both(socket_->socketDescriptor(), first, second);
+        const std::size_t size = write_both(socket_->socketDescriptor(), first, second);
+        if (size != 0) wrote_ = true; // told from the event loop
+        return size;
     }
 
     void schedule_read() {
