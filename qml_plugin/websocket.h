@@ -260,7 +260,8 @@ Q_SIGNALS:
     /// Close frame. After `active = false` this comes when the peer has answered, which may be
     /// after the next connection has begun. Not in QtWebSockets.
     void closed(int code, const QString &reason, bool clean);
-    /// bufferedAmount has fallen to bufferedAmountLowThreshold, or below it. Not in QtWebSockets.
+    /// bufferedAmount has fallen to bufferedAmountLowThreshold, or below it, or a message that would
+    /// have raised it above went to the system at once. Not in QtWebSockets.
     void bufferedAmountLow();
     /// A message was not sent, since bufferedAmount would have become more than maxBufferedAmount:
     /// there is room again after bufferedAmountLow(). Not in QtWebSockets.
@@ -314,7 +315,7 @@ private:
     }
     qint64 send(framewire::opcode kind, const QByteArray &bytes);
     bool hasRoomFor(qsizetype size);
-    void messageSent();
+    void messageSent(qint64 size);
     void updateBufferedAmount();
     void updateKeepAlive();
     void setLatency(double milliseconds);

@@ -13,6 +13,7 @@
 #include <QtQml/qqml.h>
 #include <QtQml/qqmlinfo.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -42,7 +43,7 @@ qint64 WebSocket::send(framewire::opcode kind, const QByteArray &bytes)
     else if (!checkSent(isText ? m_session->send_text(QUtf8StringView(bytes))
                                : m_session->send_binary(bytes)))
         return 0;
-    messageSent();
+    messageSent(size);
     return size;
 }
 
@@ -51,15 +52,20 @@ bool WebSocket::send(const framewire::prepared_message &message)
     const auto size = static_cast<qsizetype>(message.payload().size());
     if (!isOpen() || !hasRoomFor(size) || !checkSent(m_session->send(message)))
         return false;
-    messageSent();
+    messageSent(size);
     return true;
 }
 
-void WebSocket::messageSent()
+// The system may have a large message already. Whoever waits for bufferedAmountLow() is told all the
+// same, and from the event loop.
+void WebSocket::messageSent(qint64 size)
 {
-    if (bufferedAmount() > m_bufferedAmountLowThreshold)
-        m_willBeLow = true;
+    const double most = std::max(bufferedAmount(), m_bufferedAmount + static_cast<double>(size));
+    const QPointer<WebSocket> self(this);
+    const unsigned generation = m_generation;
     updateBufferedAmount();
+    if (self && generation == m_generation && most > m_bufferedAmountLowThreshold)
+        m_willBeLow = true;
 }
 
 qint64 WebSocket::sendJson(const QJSValue &value)
