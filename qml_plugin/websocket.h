@@ -100,8 +100,8 @@ class WebSocket : public QObject, public QQmlParserStatus
                    setBufferedAmountLowThreshold NOTIFY bufferedAmountLowThresholdChanged)
     /// The most that bufferedAmount may become, 16 MiB at first; 0 means any amount. A message for
     /// which there is no room is not sent, not even in part: see bufferFull(). Without a bound, a
-    /// peer that reads slowly takes all the memory there is. A socket of a server is also subject
-    /// to what its server allows. Not in QtWebSockets, where all is kept.
+    /// peer that reads slowly takes all the memory there is. A socket of a server begins with what
+    /// its server has. Not in QtWebSockets, where all is kept.
     Q_PROPERTY(double maxBufferedAmount READ maxBufferedAmount WRITE setMaxBufferedAmount NOTIFY
                    maxBufferedAmountChanged)
     /// The longest message to receive, in bytes of UTF-8 or binary, 16 MiB at first and itself
