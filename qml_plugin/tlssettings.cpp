@@ -52,7 +52,7 @@ QSslKey keyIn(const QString &path, const QString &passPhrase, QString &error)
         return {};
     for (const QSsl::EncodingFormat format : { QSsl::Pem, QSsl::Der }) {
         for (const QSsl::KeyAlgorithm algorithm : { QSsl::Rsa, QSsl::Ec, QSsl::Dsa }) {
-            const QSslKey key(bytes, algorithm, format, QSsl::PrivateKey, passPhrase.toUtf8());
+            QSslKey key(bytes, algorithm, format, QSsl::PrivateKey, passPhrase.toUtf8());
             if (!key.isNull())
                 return key;
         }

@@ -319,7 +319,7 @@ private:
     void updateBufferedAmount();
     void updateKeepAlive();
     void setLatency(double milliseconds);
-    void tellJson(const QString &text);
+    void textReceived(const QString &text);
     bool forgetLastConnection();
     bool setResponse(const framewire::qt::http_response &response);
     bool setPeer(const QHostAddress &address, quint16 port);

@@ -82,9 +82,13 @@ qint64 WebSocket::sendJson(const QJSValue &value)
     return 0;
 }
 
-// Costs nothing unless somebody listens.
-void WebSocket::tellJson(const QString &text)
+// JSON costs nothing unless somebody listens.
+void WebSocket::textReceived(const QString &text)
 {
+    const QPointer<WebSocket> self(this);
+    Q_EMIT textMessageReceived(text);
+    if (!self)
+        return;
     static const QMetaMethod signal = QMetaMethod::fromSignal(&WebSocket::jsonReceived);
     QJSEngine *const engine = isSignalConnected(signal) ? qjsEngine(this) : nullptr;
     if (!engine)
@@ -109,13 +113,7 @@ void WebSocket::ping(const QJSValue &payload)
 
 void WebSocket::setHandlers(qt::session &session)
 {
-    session.on_text = [this](std::string_view utf8) {
-        const QString text = toText(utf8);
-        const QPointer<WebSocket> self(this);
-        Q_EMIT textMessageReceived(text);
-        if (self)
-            tellJson(text);
-    };
+    session.on_text = [this](std::string_view utf8) { textReceived(toText(utf8)); };
     session.on_binary = [this](QByteArrayView bytes) {
         Q_EMIT binaryMessageReceived(toMessage(bytes));
     };
