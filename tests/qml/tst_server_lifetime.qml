@@ -231,6 +231,23 @@ TestCase {
         server.destroy()
     }
 
+    function test_clients_destroyed_during_a_broadcast() {
+        const server = listening()
+        const clients = [connectedTo(server), connectedTo(server), connectedTo(server)]
+        server.clients.get(0).bufferedAmountChanged.connect(() => {
+            if (server.clientCount === 3) {
+                host.destroyNow(server.clients.get(1))
+                host.destroyNow(server.clients.get(0))
+            }
+        })
+        compare(server.broadcastTextMessage("x"), 2)
+        compare(server.clientCount, 1)
+        tryCompare(clients[0], "closeCode", 1001)
+        tryCompare(clients[1], "closeCode", 1001)
+        tryCompare(clients[2], "texts", 1)
+        server.destroy()
+    }
+
     function test_handshakes_under_way_when_the_server_goes() {
         const server = listening()
         const raw = make(rawComponent)
