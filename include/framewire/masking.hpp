@@ -82,7 +82,7 @@ public:
     /// \param seed 32 octets from the operating system's cryptographic random number generator.
     constexpr explicit masking_key_source(std::span<const std::byte, 32> seed) noexcept {
         for (std::size_t i = 0; i < key_.size(); ++i) {
-            key_[i] = detail::load_native<std::uint32_t>(seed.data() + 4 * i);
+            key_[i] = detail::load_little_endian<std::uint32_t>(seed.data() + 4 * i);
         }
     }
 
@@ -93,7 +93,7 @@ public:
     [[nodiscard]] constexpr masking_key next() noexcept {
         if (next_ == pool_.size()) refill();
         masking_key key;
-        detail::store_native(key.octets.data(), pool_[next_]);
+        detail::store_little_endian(key.octets.data(), pool_[next_]);
         pool_[next_++] = 0;
         return key;
     }
@@ -105,7 +105,7 @@ private:
     // `Word` is the same word of one block, or of several that are made at a time: the rounds are
     // what a key costs, and vectors make them cheap without any flag of the compiler.
     template <class Word> using state = std::array<Word, block_words>;
-#if defined(__GNUC__)
+#if defined(__GNUC__) && (defined(__SSE2__) || defined(__ARM_NEON))
     using words = std::uint32_t __attribute__((vector_size(16)));
 #else
     using words = std::uint32_t;

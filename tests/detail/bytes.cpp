@@ -37,3 +37,11 @@ TEST_CASE("bytes: native words are the same at compile time and at run time") {
         return copy[0] == std::byte{'a'} && copy[3] == std::byte{'d'};
     }());
 }
+
+TEST_CASE("bytes: little-endian words read and write as ChaCha20 has them") {
+    constexpr auto stream = test::byte_array("\x01\x02\x03\x04");
+    STATIC_REQUIRE(detail::load_little_endian<std::uint32_t>(stream.data()) == 0x04030201);
+    std::array<std::byte, 4> out{};
+    detail::store_little_endian(out.data(), std::uint32_t{0x04030201});
+    CHECK(out == stream);
+}

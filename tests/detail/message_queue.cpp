@@ -29,7 +29,9 @@ errc fragment(queue_type& queue, opcode kind, std::string_view text, bool last) 
 
 } // namespace
 
-static_assert(sizeof(queue_type) == sizeof(framewire::detail::frame_queue<role::server>));
+// Where pointers have 64 bits there is room behind the members of the other.
+static_assert(sizeof(void*) != 8 ||
+              sizeof(queue_type) == sizeof(framewire::detail::frame_queue<role::server>));
 
 TEST_CASE("message_queue: a message does not go between the fragments of another",
           "[rfc6455-5.4]") {

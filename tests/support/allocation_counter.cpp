@@ -3,6 +3,8 @@
 
 #include "allocation_counter.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -45,8 +47,8 @@ void allow([[maybe_unused]] block_head* head) noexcept {
 }
 
 void* allocate(std::size_t size, std::size_t alignment) noexcept {
-    constexpr std::size_t usual = alignof(std::max_align_t);
-    static_assert(sizeof(block_head) <= usual);
+    constexpr std::size_t usual = std::max(alignof(std::max_align_t), sizeof(block_head));
+    static_assert(usual % alignof(std::max_align_t) == 0);
     // malloc aligns to max_align_t; more is a matter of moving up. In the usual case the memory
     // ends where the block ends, so that AddressSanitizer sees the first octet behind it.
     const std::size_t slack = alignment > usual ? alignment : 0;

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Words from and to bytes: native order for bulk work, big-endian for the wire.
+// Words from and to bytes: native order for bulk work, big-endian for the wire, little-endian for
+// ChaCha20.
 
 #ifndef FRAMEWIRE_DETAIL_BYTES_HPP
 #define FRAMEWIRE_DETAIL_BYTES_HPP
@@ -61,6 +62,17 @@ template <std::unsigned_integral Word>
 template <std::unsigned_integral Word>
 constexpr void store_big_endian(std::byte* to, Word word) noexcept {
     store_native(to, std::endian::native == std::endian::little ? swap_bytes(word) : word);
+}
+
+template <std::unsigned_integral Word>
+[[nodiscard]] constexpr Word load_little_endian(const std::byte* from) noexcept {
+    const Word word = load_native<Word>(from);
+    return std::endian::native == std::endian::little ? word : swap_bytes(word);
+}
+
+template <std::unsigned_integral Word>
+constexpr void store_little_endian(std::byte* to, Word word) noexcept {
+    store_native(to, std::endian::native == std::endian::little ? word : swap_bytes(word));
 }
 
 constexpr void copy_bytes(std::byte* to, const std::byte* from, std::size_t size) noexcept {
