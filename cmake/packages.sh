@@ -10,6 +10,9 @@ packages_to_build="g++ cmake ninja-build zlib1g-dev qt6-base-dev qt6-declarative
 packages_for_asio="libasio-dev libssl-dev"
 packages_to_run_qml="qml-qt6 qml6-module-qtqml qml6-module-qtqml-models
     qml6-module-qtqml-workerscript qml6-module-qtquick qml6-module-qtquick-window"
+# Debian 12 has a newer Boost beside its own.
+packages_for_boost=libboost-dev
+! grep -qsx 'VERSION_ID="12"' /etc/os-release || packages_for_boost=libboost1.81-dev
 # The fonts are not needed to run it, but to see emoji in colour.
 packages_to_run_chat_app="qml6-module-qtquick-controls qml6-module-qtquick-templates
     qml6-module-qtquick-layouts fonts-inter fonts-noto-color-emoji"
