@@ -12,7 +12,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,15 +26,17 @@ namespace detail {
 /// Something to send as it lies in memory: std::vector<unsigned char>, std::string. Not a string
 /// literal, which would be sent with its zero.
 template <typename T>
-concept byte_range = std::ranges::contiguous_range<T> && std::ranges::sized_range<T> && requires {
-    requires sizeof(std::ranges::range_value_t<T>) == 1;
-    requires std::is_trivially_copyable_v<std::ranges::range_value_t<T>>;
-    requires !std::is_array_v<T> || !std::is_same_v<std::ranges::range_value_t<T>, char>;
+concept byte_range = requires(const T& range) {
+    std::span(std::data(range), std::size(range));
+    requires sizeof(*std::data(range)) == 1;
+    requires std::is_trivially_copyable_v<std::remove_cvref_t<decltype(*std::data(range))>>;
+    requires !std::is_array_v<T> ||
+        !std::is_same_v<std::remove_cvref_t<decltype(*std::data(range))>, char>;
 };
 
 template <byte_range Range>
 [[nodiscard]] std::span<const std::byte> bytes_of(const Range& range) noexcept {
-    return std::as_bytes(std::span(std::ranges::data(range), std::ranges::size(range)));
+    return std::as_bytes(std::span(std::data(range), std::size(range)));
 }
 
 } // namespace detail

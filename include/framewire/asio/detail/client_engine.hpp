@@ -11,6 +11,7 @@
 #include <framewire/detail/http_body.hpp>
 #include <framewire/handshake/client.hpp>
 #include <framewire/http_fields.hpp>
+#include <framewire/masking.hpp>
 #include <framewire/message_extension.hpp>
 
 #include <array>
@@ -24,6 +25,10 @@
 #include <vector>
 
 namespace framewire::net::detail {
+
+template <> struct own_keys<role::client> {
+    masking_key_source source{std::span<const std::byte, 32>(random_bytes<32>())};
+};
 
 // A request with texts of its own, as long as the handshake needs it.
 class own_request {
