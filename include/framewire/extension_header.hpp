@@ -7,6 +7,7 @@
 #define FRAMEWIRE_EXTENSION_HEADER_HPP
 
 #include <framewire/detail/ascii.hpp>
+#include <framewire/detail/inlining.hpp>
 #include <framewire/detail/pull_iterator.hpp>
 #include <framewire/http_fields.hpp>
 
@@ -41,7 +42,7 @@ public:
     }
 
     /// Empty when there is none.
-    [[nodiscard]] constexpr std::string_view take_token() noexcept {
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::string_view take_token() noexcept {
         std::size_t end = 0;
         while (end < rest_.size() && is_token_char(rest_[end]))
             ++end;
@@ -65,7 +66,8 @@ public:
     }
 
     /// Takes `; name`, `; name=token` or `; name="token"`. False when there is none.
-    [[nodiscard]] constexpr bool take_param(extension_param& param) noexcept {
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool
+    take_param(extension_param& param) noexcept {
         if (!take(';')) return false;
         param = {};
         param.name = take_token();

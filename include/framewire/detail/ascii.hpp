@@ -6,6 +6,8 @@
 #ifndef FRAMEWIRE_DETAIL_ASCII_HPP
 #define FRAMEWIRE_DETAIL_ASCII_HPP
 
+#include <framewire/detail/inlining.hpp>
+
 #include <cstddef>
 #include <string_view>
 
@@ -61,12 +63,13 @@ template <class Predicate>
 }
 
 /// A token: at least one tchar (RFC 9110 5.6.2).
-[[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool is_token(std::string_view text) noexcept {
     return !text.empty() && all_of(text, is_token_char);
 }
 
 /// Equality that takes no notice of ASCII case.
-[[nodiscard]] constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool iequals(std::string_view a,
+                                                            std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i) {
         if (lower(a[i]) != lower(b[i])) return false;
@@ -79,7 +82,8 @@ template <class Predicate>
 }
 
 /// The text without spaces and tabs at either end.
-[[nodiscard]] constexpr std::string_view trim_ows(std::string_view text) noexcept {
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::string_view
+trim_ows(std::string_view text) noexcept {
     while (!text.empty() && is_ows(text.front()))
         text.remove_prefix(1);
     while (!text.empty() && is_ows(text.back()))

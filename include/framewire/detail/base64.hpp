@@ -7,6 +7,7 @@
 #define FRAMEWIRE_DETAIL_BASE64_HPP
 
 #include <framewire/detail/ascii.hpp>
+#include <framewire/detail/inlining.hpp>
 
 #include <array>
 #include <cstddef>
@@ -20,7 +21,7 @@ namespace framewire::detail {
 }
 
 /// The four characters for one to three octets. Only the last group of a text has fewer than three.
-[[nodiscard]] constexpr std::array<char, 4>
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::array<char, 4>
 base64_group(std::span<const std::uint8_t> octets) noexcept {
     constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::uint32_t group = static_cast<std::uint32_t>(octets[0]) << 16;

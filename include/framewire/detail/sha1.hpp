@@ -6,6 +6,8 @@
 #ifndef FRAMEWIRE_DETAIL_SHA1_HPP
 #define FRAMEWIRE_DETAIL_SHA1_HPP
 
+#include <framewire/detail/inlining.hpp>
+
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -43,7 +45,7 @@ private:
         if (++size_ % 64 == 0) compress();
     }
 
-    constexpr void compress() noexcept {
+    FRAMEWIRE_NEVER_INLINE constexpr void compress() noexcept {
         std::array<std::uint32_t, 80> w{};
         for (std::size_t t = 0; t < 80; ++t) {
             w[t] = t < 16 ? block_[t] : std::rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
