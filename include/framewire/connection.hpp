@@ -273,15 +273,22 @@ private:
     // Unmasks a whole message where it stands in its frame, and checks it when it is text.
     [[nodiscard]] FRAMEWIRE_ALWAYS_INLINE event tell_whole(opcode op,
                                                            std::span<std::byte> payload) noexcept {
+        return told_whole(op, payload, unmask(op, payload, key_before(payload)));
+    }
+    [[nodiscard]] static masking_key key_before(std::span<std::byte> payload) noexcept {
         masking_key key;
         if constexpr (Role == role::server) {
             detail::copy_bytes(key.octets.data(), payload.data() - 4, 4);
         }
+        return key;
+    }
+    [[nodiscard]] FRAMEWIRE_ALWAYS_INLINE event told_whole(opcode op, std::span<std::byte> payload,
+                                                           bool valid) noexcept {
+        if (!valid || !utf8_in_.complete()) return fail(errc::text_not_utf8);
         event result;
         result.kind = op == opcode::text ? event_kind::text : event_kind::binary;
         result.payload = payload;
-        const bool valid = unmask(op, payload, key) && utf8_in_.complete();
-        return valid ? result : fail(errc::text_not_utf8);
+        return result;
     }
 
     // A longer message that is all there, in one frame.
@@ -291,7 +298,8 @@ private:
         const std::span<std::byte> frame = in.first(size);
         in = in.subspan(size);
         const auto op = static_cast<opcode>(frame[0] & std::byte{0xF});
-        return tell_whole(op, frame.subspan(header_size_for(frame[1])));
+        const std::span<std::byte> payload = frame.subspan(header_size_for(frame[1]));
+        return told_whole(op, payload, unmask_piece(op, payload, key_before(payload)));
     }
 
     // Unmasks a piece of a message, and checks it when it is text.
@@ -527,7 +535,7 @@ private:
         return result;
     }
 
-    [[nodiscard]] event close_event(std::span<std::byte> payload) noexcept {
+    [[nodiscard]] FRAMEWIRE_COLD event close_event(std::span<std::byte> payload) noexcept {
         event result;
         result.kind = event_kind::close;
         // RFC 6455 5.5.1: a body, if there is one, begins with a two-byte status code, and what
@@ -552,7 +560,7 @@ private:
     }
 
     // RFC 6455 7.1.7: tells the peer why, unless a Close was sent already, and takes no more input.
-    [[nodiscard]] FRAMEWIRE_NEVER_INLINE event fail(errc error) noexcept {
+    [[nodiscard]] FRAMEWIRE_COLD event fail(errc error) noexcept {
         event result;
         result.kind = event_kind::failed;
         result.error = error;

@@ -10,12 +10,15 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define FRAMEWIRE_ALWAYS_INLINE inline __attribute__((always_inline))
 #define FRAMEWIRE_NEVER_INLINE __attribute__((noinline))
+#define FRAMEWIRE_COLD __attribute__((noinline, cold))
 #elif defined(_MSC_VER)
 #define FRAMEWIRE_ALWAYS_INLINE __forceinline
 #define FRAMEWIRE_NEVER_INLINE __declspec(noinline)
+#define FRAMEWIRE_COLD __declspec(noinline)
 #else
 #define FRAMEWIRE_ALWAYS_INLINE inline
 #define FRAMEWIRE_NEVER_INLINE
+#define FRAMEWIRE_COLD
 #endif
 
 #endif
