@@ -9,6 +9,7 @@
 
 #include <framewire/asio/config.hpp>
 #include <framewire/asio/detail/engine.hpp>
+#include <framewire/asio/detail/operation.hpp>
 #include <framewire/asio/message.hpp>
 #include <framewire/asio/options.hpp>
 #include <framewire/asio/sender.hpp>
@@ -18,7 +19,6 @@
 #include <memory>
 #include <span>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -39,13 +39,13 @@ concept byte_container = requires(T& t, const char* p, std::size_t n) {
 template <byte_container Container> struct copied_to {
     Container* to;
 
-    std::tuple<error_code, opcode> operator()(std::tuple<error_code, message>& all) const {
-        const auto& [error, received] = all;
-        if (error) return {error, opcode::continuation};
+    outcome<opcode> operator()(const outcome<message>& all) const {
+        if (all.error) return {all.error, opcode::continuation};
+        const message& received = all.rest;
         const auto* const data =
             reinterpret_cast<const typename Container::value_type*>(received.payload.data());
         to->assign(data, data + received.payload.size());
-        return {error, received.kind};
+        return {all.error, received.kind};
     }
 };
 

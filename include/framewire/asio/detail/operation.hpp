@@ -8,12 +8,12 @@
 
 #include <framewire/asio/config.hpp>
 #include <framewire/asio/detail/operation_memory.hpp>
+#include <framewire/detail/inlining.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -26,31 +26,63 @@ enum class delivery : std::uint8_t {
     lost,  // the same at the end of the execution context, when its cancellation may be gone
 };
 
-// Completed with an error and what else there is to tell, `Rest`.
-template <typename... Rest> class operation {
-public:
-    operation* next = nullptr; // of a queue
+// What a handler is called with: an error, and perhaps something else that there is to tell. Much
+// less to compile than std::tuple and std::apply.
+template <typename... Rest> struct outcome;
+template <> struct outcome<> {
+    error_code error;
 
-    void complete(delivery how, const error_code& error, Rest... rest) {
-        std::tuple<error_code, Rest...> all(error, std::move(rest)...);
-        run_(this, how, &all);
+    template <typename Handler> void give_to(Handler&& handler) {
+        std::forward<Handler>(handler)(std::move(error));
     }
-    void fail(const error_code& error) { complete(delivery::later, error, Rest{}...); }
+};
+template <typename T> struct outcome<T> {
+    error_code error;
+    T rest;
+
+    template <typename Handler> void give_to(Handler&& handler) {
+        std::forward<Handler>(handler)(std::move(error), std::move(rest));
+    }
+};
+
+// Without what it is completed with.
+class any_operation {
+public:
+    any_operation* next = nullptr; // of a queue
+
     // `never` or `lost`.
     void destroy(delivery how) noexcept { run_(this, how, nullptr); }
 
 protected:
-    using function = void (*)(operation*, delivery, std::tuple<error_code, Rest...>*);
-    explicit operation(function run) noexcept : run_(run) {}
-    ~operation() = default;
+    using function = void (*)(any_operation*, delivery, void* outcome);
+    explicit any_operation(function run) noexcept : run_(run) {}
+    ~any_operation() = default;
+
+    void end(delivery how, void* outcome) { run_(this, how, outcome); }
 
 private:
     function run_;
 };
 
+// Completed with an outcome.
+template <typename... Rest> class operation : public any_operation {
+public:
+    void complete(delivery how, const error_code& error, Rest... rest) {
+        outcome<Rest...> all{error, std::move(rest)...};
+        this->end(how, &all);
+    }
+    FRAMEWIRE_COLD void fail(const error_code& error) {
+        complete(delivery::later, error, Rest{}...);
+    }
+
+protected:
+    using any_operation::any_operation;
+    ~operation() = default;
+};
+
 // Gives the handler what the operation was completed with.
 struct as_it_is {
-    template <typename Tuple> Tuple&& operator()(Tuple& all) const { return std::move(all); }
+    template <typename Outcome> Outcome&& operator()(Outcome& all) const { return std::move(all); }
 };
 
 template <typename Handler> void clear_cancellation(const Handler& handler) {
@@ -130,7 +162,7 @@ public:
 
 private:
     operation_for(Owner& owner, Handler&& handler, Finish finish)
-        : operation<Rest...>(&run), owner_(owner), handler_(std::move(handler)),
+        : operation<Rest...>(&run_for), owner_(owner), handler_(std::move(handler)),
           finish_(std::move(finish)), work_(work_of(owner, handler_)) {
         owner.operation_begun();
     }
@@ -144,7 +176,7 @@ private:
         }
     }
 
-    static void run(operation<Rest...>* base, delivery how, std::tuple<error_code, Rest...>* all) {
+    static void run_for(any_operation* base, delivery how, void* all) {
         auto* const self = static_cast<operation_for*>(base);
         Owner& owner = self->owner_;
         // To be told when the handler may have started the next operation, which keeps the context
@@ -157,7 +189,8 @@ private:
         if (how == delivery::lost) return;
         clear_cancellation(handler);
         if (how == delivery::never) return;
-        deliver(owner, how, std::move(handler), finish(*all), std::move(work));
+        deliver(owner, how, std::move(handler), finish(*static_cast<outcome<Rest...>*>(all)),
+                std::move(work));
     }
     class ending {
     public:
@@ -182,7 +215,7 @@ private:
                                                     Results&& results, work_type&& work) {
         if constexpr (!own_executor) {
             if (how == delivery::here) {
-                std::apply(std::move(handler), std::forward<Results>(results));
+                results.give_to(std::move(handler));
             } else {
                 io::post(owner.executor(),
                          bound(std::move(handler), std::forward<Results>(results)));
@@ -195,7 +228,7 @@ private:
                 at_home = target == executor;
             }
             if (at_home && how == delivery::here) {
-                std::apply(std::move(handler), std::forward<Results>(results));
+                results.give_to(std::move(handler));
             } else if (how == delivery::here) {
                 io::dispatch(target, bound(std::move(handler), std::forward<Results>(results)));
             } else if (at_home) {
@@ -213,7 +246,7 @@ private:
     template <typename Results>
     [[nodiscard]] static auto bound(Handler&& handler, Results&& results) {
         return [handler = std::move(handler), results = std::forward<Results>(results)]() mutable {
-            std::apply(std::move(handler), std::forward<Results>(results));
+            results.give_to(std::move(handler));
         };
     }
 
@@ -235,29 +268,20 @@ private:
     [[no_unique_address]] work_type work_;
 };
 
-// Operations that wait for the same thing, in the order in which they began.
-template <typename... Rest> class operation_queue {
+// Operations that wait for the same thing, in the order in which they began. Whatever they are
+// completed with: compiled once for all of them.
+class any_operation_queue {
 public:
-    using value_type = operation<Rest...>;
-
-    operation_queue() noexcept = default;
-    operation_queue(const operation_queue&) = delete;
-    operation_queue& operator=(const operation_queue&) = delete;
-    ~operation_queue() { destroy_all(delivery::lost); }
+    any_operation_queue() noexcept = default;
+    any_operation_queue(const any_operation_queue&) = delete;
+    any_operation_queue& operator=(const any_operation_queue&) = delete;
+    ~any_operation_queue() { destroy_all(delivery::lost); }
 
     [[nodiscard]] bool empty() const noexcept { return last_ == nullptr; }
-    void push(value_type* op) noexcept {
-        op->next = empty() ? op : std::exchange(last_->next, op);
-        last_ = op;
-    }
-    [[nodiscard]] value_type* pop() noexcept {
-        if (empty()) return nullptr;
-        return take_behind(last_);
-    }
     // Takes one out of the middle; false when it is not there.
-    [[nodiscard]] bool remove(value_type* op) noexcept {
+    [[nodiscard]] FRAMEWIRE_COLD bool remove(any_operation* op) noexcept {
         if (empty()) return false;
-        value_type* before = last_;
+        any_operation* before = last_;
         while (before->next != op) {
             before = before->next;
             if (before == last_) return false;
@@ -265,27 +289,49 @@ public:
         (void)take_behind(before);
         return true;
     }
-    // Completes those that are waiting.
-    void complete_all(const error_code& error, const Rest&... rest) {
-        while (value_type* const op = pop())
-            op->complete(delivery::later, error, rest...);
-    }
-    void fail_all(const error_code& error) { complete_all(error, Rest{}...); }
-    void destroy_all(delivery how) noexcept {
-        while (value_type* const op = pop())
+    FRAMEWIRE_COLD void destroy_all(delivery how) noexcept {
+        while (any_operation* const op = take_first())
             op->destroy(how);
     }
 
+protected:
+    void add(any_operation* op) noexcept {
+        op->next = empty() ? op : std::exchange(last_->next, op);
+        last_ = op;
+    }
+    [[nodiscard]] any_operation* take_first() noexcept {
+        return empty() ? nullptr : take_behind(last_);
+    }
+
 private:
-    [[nodiscard]] value_type* take_behind(value_type* before) noexcept {
-        value_type* const op = before->next;
+    [[nodiscard]] any_operation* take_behind(any_operation* before) noexcept {
+        any_operation* const op = before->next;
         before->next = op->next;
         if (op == last_) last_ = op == before ? nullptr : before;
         op->next = nullptr;
         return op;
     }
 
-    value_type* last_ = nullptr; // of a ring: the first is next
+    any_operation* last_ = nullptr; // of a ring: the first is next
+};
+
+template <typename... Rest> class operation_queue : public any_operation_queue {
+public:
+    using value_type = operation<Rest...>;
+
+    void push(value_type* op) noexcept { this->add(op); }
+    [[nodiscard]] value_type* pop() noexcept {
+        return static_cast<value_type*>(this->take_first());
+    }
+    // Completes those that are waiting.
+    FRAMEWIRE_COLD void complete_all(const error_code& error, const Rest&... rest) {
+        while (value_type* const op = pop())
+            op->complete(delivery::later, error, rest...);
+    }
+    FRAMEWIRE_COLD void fail_all(const error_code& error) {
+        while (value_type* const op = pop())
+            op->fail(error);
+    }
 };
 
 // Makes an operation for a handler, which can be cancelled while it is in the queue. It is not put
