@@ -13,6 +13,7 @@
 #include <framewire/asio/detail/timer_queue.hpp>
 #include <framewire/asio/detail/transport.hpp>
 #include <framewire/detail/byte_buffer.hpp>
+#include <framewire/detail/inlining.hpp>
 
 #include <algorithm>
 #include <array>
@@ -59,6 +60,17 @@ protected:
 
     [[nodiscard]] std::shared_ptr<channel> self() {
         return std::static_pointer_cast<channel>(this->shared_from_this());
+    }
+
+    // All that is posted is of one type: each further one is a twentieth of a second to compile.
+    struct posted {
+        std::shared_ptr<timed> keep;
+        void (*run)(timed&);
+        void operator()() const { run(*keep); }
+    };
+    void post(void (*run)(timed&)) { post(this->shared_from_this(), run); }
+    FRAMEWIRE_NEVER_INLINE void post(std::shared_ptr<timed> keep, void (*run)(timed&)) {
+        io::post(next_.get_executor(), posted{std::move(keep), run});
     }
 
     void read_more() {
@@ -124,7 +136,7 @@ protected:
         return 0;
     }
 
-    void fail_writing(const error_code& error) {
+    FRAMEWIRE_COLD void fail_writing(const error_code& error) {
         broken_ = true;
         if constexpr (!waits) buffers_.copied.clear();
         write_failed(error);
@@ -141,7 +153,7 @@ protected:
         return broken_ || (!writing_ && copied() == 0 && output().empty());
     }
 
-    void close_transport() noexcept {
+    FRAMEWIRE_COLD void close_transport() noexcept {
         closed_ = true;
         transport_traits<Next>::close(next_);
     }
@@ -167,7 +179,7 @@ protected:
     void release_block() noexcept {
         if (!reading_) block_.release();
     }
-    void release_all() noexcept {
+    FRAMEWIRE_COLD void release_all() noexcept {
         release_block();
         if constexpr (!waits) {
             if (!reading_) buffers_.small.reset();
@@ -191,8 +203,9 @@ private:
     static constexpr int reads_in_a_row = 8;
 
     // The calls that do not wait are used from here on, in either direction.
-    [[nodiscard]] bool stop_blocking(error_code& error) {
-        if (!made_ready_) (void)next_.non_blocking(true, error);
+    [[nodiscard]] bool stop_blocking(error_code& error) { return made_ready_ || make_ready(error); }
+    [[nodiscard]] FRAMEWIRE_COLD bool make_ready(error_code& error) {
+        (void)next_.non_blocking(true, error);
         made_ready_ = !error;
         return made_ready_;
     }
@@ -243,17 +256,21 @@ private:
         settle();
     }
 
-    void fail_reading(const error_code& error) {
+    FRAMEWIRE_COLD void fail_reading(const error_code& error) {
         eof_ = true;
         read_error_ = error;
         take_eof();
     }
-    void post_read_error(const error_code& error) {
+    FRAMEWIRE_COLD void post_read_error(const error_code& error) {
         reading_ = true;
-        io::post(next_.get_executor(), [keep = self(), error] { keep->on_readable(error); });
+        read_error_ = error;
+        post([](timed& self) {
+            auto& keep = static_cast<channel&>(self);
+            keep.on_readable(keep.read_error_);
+        });
     }
 
-    void wait_writable() {
+    FRAMEWIRE_COLD void wait_writable() {
         writing_ = true;
         next_.async_wait(Next::wait_write,
                          [keep = self()](const error_code& error) { keep->on_writable(error); });

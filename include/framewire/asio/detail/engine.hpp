@@ -16,6 +16,7 @@
 #include <framewire/asio/message.hpp>
 #include <framewire/asio/options.hpp>
 #include <framewire/connection.hpp>
+#include <framewire/detail/inlining.hpp>
 #include <framewire/frame_encoder.hpp>
 
 #include <algorithm>
@@ -90,7 +91,7 @@ public:
         }
     }
 
-    void pause(bool yes) {
+    FRAMEWIRE_NEVER_INLINE void pause(bool yes) {
         paused_ = yes;
         if (!yes) this->wake();
     }
@@ -220,7 +221,7 @@ protected:
     virtual void open_timed_out() = 0;
     virtual void release_opening() noexcept {} // nothing points into it any more
 
-    void opened() {
+    FRAMEWIRE_COLD void opened() {
         if constexpr (Extension::rsv != 0) {
             // A connection looks at whether its extension is active when it is made.
             connection_ = make_connection(options_->limits, std::move(extension()));
@@ -333,7 +334,7 @@ private:
         if (this->is_over() || phase_ == phase::refusing) this->in_ = {};
     }
 
-    void take_eof() override {
+    FRAMEWIRE_COLD void take_eof() override {
         if (phase_ == phase::opening) return take_opening_eof();
         if (phase_ != phase::open) return;
         connection_.receive_eof();
@@ -356,7 +357,7 @@ private:
     }
 
     // What is still to be read may say more, as the peer's Close does.
-    void write_failed(const error_code& error) override {
+    FRAMEWIRE_COLD void write_failed(const error_code& error) override {
         head_.release();
         connection_.consume_output(connection_.output().size());
         if (!this->read_error_) this->read_error_ = error;
@@ -432,7 +433,7 @@ private:
     [[nodiscard]] bool looked_at() const noexcept { return view_out_ && !view_aside_; }
 
     // Puts the bytes that the application looks at aside, so that reading can go on.
-    void set_view_aside() {
+    FRAMEWIRE_COLD void set_view_aside() {
         if (!looked_at()) return;
         // When nothing was read since the last time, this view and `in_` lie in what was kept then.
         if (kept_ == nullptr || this->has_block()) kept_.reset(new kept_bytes{this->detach(), {}});
@@ -441,7 +442,7 @@ private:
     }
 
     // While the application looks at a message, but waits for what comes behind it.
-    void read_on() {
+    FRAMEWIRE_NEVER_INLINE void read_on() {
         set_view_aside();
         this->wake();
     }
@@ -457,7 +458,7 @@ private:
         }
     }
 
-    void take(const event& e) {
+    FRAMEWIRE_NEVER_INLINE void take(const event& e) {
         switch (e.kind) {
         case event_kind::need_data:
         case event_kind::text:
@@ -471,7 +472,7 @@ private:
         }
     }
 
-    void take_end(const event& e) {
+    FRAMEWIRE_COLD void take_end(const event& e) {
         close_info& info = this->set_info();
         info.code = e.code;
         if (e.kind == event_kind::close) {
@@ -484,7 +485,7 @@ private:
         begin_ending();
     }
 
-    void take_pong(std::span<const std::byte> payload) {
+    FRAMEWIRE_COLD void take_pong(std::span<const std::byte> payload) {
         if (pings_ == nullptr || payload.size() != sizeof(pings_->number)) return;
         if (std::memcmp(payload.data(), &pings_->number, sizeof(pings_->number)) != 0) return;
         const auto elapsed = Clock::now() - pings_->sent;
@@ -559,7 +560,7 @@ private:
     void mail_first() {
         if (mailbox_ != nullptr && mailbox_->called()) take_mail();
     }
-    void take_mail() {
+    FRAMEWIRE_NEVER_INLINE void take_mail() {
         // A message cannot go between the fragments of another.
         if (mailbox_ == nullptr || fragmenting_) return;
         const mail all = mailbox_->take();
@@ -580,13 +581,13 @@ private:
 
     // --- Ending
 
-    void close_for_overflow() {
+    FRAMEWIRE_COLD void close_for_overflow() {
         this->set_info().error = make_error(errc::output_full);
         (void)connection_.close(close_code::try_again_later, message_of(errc::output_full));
         start_closing();
     }
 
-    void say_good_bye() {
+    FRAMEWIRE_COLD void say_good_bye() {
         destroy_operations(delivery::never);
         view_out_ = false;
         if (phase_ == phase::open) {
@@ -596,7 +597,7 @@ private:
         if (phase_ != phase::ending && phase_ != phase::refusing) this->abort();
     }
 
-    void start_closing() {
+    FRAMEWIRE_COLD void start_closing() {
         closed_here_ = true;
         // Nothing is delivered any more (RFC 6455 1.4), and the peer's Close has to be read.
         has_parked_ = false;
@@ -606,30 +607,30 @@ private:
     }
 
     // No frame will be read or made any more.
-    void begin_ending() {
+    FRAMEWIRE_COLD void begin_ending() {
         phase_ = phase::ending;
         deadlines_.closing(Clock::now());
         if (mailbox_ != nullptr) mailbox_->close();
         fail_operations();
     }
 
-    void fail_operations() {
+    FRAMEWIRE_COLD void fail_operations() {
         const error_code error = this->end_error();
         fail_opening(error);
         reads_.fail_all(error);
         drains_.fail_all(error);
         if (pings_ != nullptr) pings_->waiting.fail_all(error);
     }
-    void destroy_operations(delivery how) noexcept {
+    FRAMEWIRE_COLD void destroy_operations(delivery how) noexcept {
         destroy_opening(how);
         reads_.destroy_all(how);
         drains_.destroy_all(how);
         if (pings_ != nullptr) pings_->waiting.destroy_all(how);
         closes_.destroy_all(how);
     }
-    void context_ended() noexcept override { destroy_operations(delivery::lost); }
+    FRAMEWIRE_COLD void context_ended() noexcept override { destroy_operations(delivery::lost); }
 
-    void ended() override {
+    FRAMEWIRE_COLD void ended() override {
         if (mailbox_ != nullptr) mailbox_->close();
         fail_operations();
         has_parked_ = false;
@@ -639,7 +640,7 @@ private:
         connection_.release_memory();
     }
 
-    void run_out(deadline which, typename Clock::time_point now) override {
+    FRAMEWIRE_COLD void run_out(deadline which, typename Clock::time_point now) override {
         switch (which) {
         case deadline::none: return;
         case deadline::open: return open_timed_out();

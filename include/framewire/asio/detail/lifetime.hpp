@@ -66,7 +66,7 @@ public:
         op->complete(delivery::later, {}, info());
     }
 
-    void abort() { end(io::error::operation_aborted); }
+    FRAMEWIRE_COLD void abort() { end(io::error::operation_aborted); }
 
     // An operation that completes in a turn leaves its share in keeping the context running to the
     // one that its handler starts. All threads of the context count in the same place.
@@ -102,14 +102,14 @@ protected:
         deadlines_.opening(Clock::now());
     }
     // Writes what there is to be written, then ends the transport.
-    void begin_refusing(const error_code& error) {
+    FRAMEWIRE_COLD void begin_refusing(const error_code& error) {
         phase_ = phase::refusing;
         if (!info().error) set_info().error = error;
         deadlines_.closing(Clock::now());
         wake();
     }
     // Ends the connection here and now.
-    void end(const error_code& why) {
+    FRAMEWIRE_COLD void end(const error_code& why) {
         if (phase_ == phase::ended) return;
         if (!info().clean && !info().error) set_info().error = why;
         phase_ = phase::ended;
@@ -121,16 +121,16 @@ protected:
         closes_.complete_all({}, info());
     }
 
-    [[nodiscard]] close_info& set_info() {
+    [[nodiscard]] FRAMEWIRE_COLD close_info& set_info() {
         if (info_ == nullptr) info_ = std::make_unique<close_info>();
         return *info_;
     }
     // Why nothing can be read or sent any more.
-    [[nodiscard]] error_code end_error() const noexcept {
+    [[nodiscard]] FRAMEWIRE_COLD error_code end_error() const noexcept {
         if (info().error) return info().error;
         return is_over() ? make_error(errc::closed) : this->read_error_;
     }
-    [[nodiscard]] error_code lost() const noexcept {
+    [[nodiscard]] FRAMEWIRE_COLD error_code lost() const noexcept {
         const bool told = this->read_error_ && this->read_error_ != io::error::eof;
         return told ? this->read_error_ : make_error(errc::connection_lost);
     }
@@ -139,7 +139,7 @@ protected:
         return Role == role::client && info().clean;
     }
     // Once everything is written, and after each turn from then on.
-    void shut_down() {
+    FRAMEWIRE_COLD void shut_down() {
         const bool answer_end = transport_traits<Next>::shutdown_is_the_end && !shut_down_ &&
                                 this->read_error_ == io::error::eof;
         if (this->broken_ || (this->eof_ && !answer_end)) return end(lost());
@@ -157,11 +157,12 @@ protected:
     void wake() {
         if (!busy_ && !woken_) post_turn();
     }
-    void post_turn() {
-        io::post(executor(), [keep = self_as_is()] {
-            keep->woken_ = false;
-            keep->take_input();
-            keep->settle();
+    FRAMEWIRE_NEVER_INLINE void post_turn() {
+        this->post([](timed& self) {
+            auto& keep = static_cast<lifetime&>(self);
+            keep.woken_ = false;
+            keep.take_input();
+            keep.settle();
         });
         woken_ = true;
     }
@@ -188,8 +189,7 @@ private:
     }
 
     void ring(std::shared_ptr<timed> self) override {
-        io::post(executor(),
-                 [self = std::move(self)] { static_cast<lifetime&>(*self).on_timer(); });
+        this->post(std::move(self), [](timed& rung) { static_cast<lifetime&>(rung).on_timer(); });
     }
     void on_timer() {
         armed_ = deadlines<Clock>::never;

@@ -9,6 +9,7 @@
 #include <framewire/asio/detail/engine.hpp>
 #include <framewire/asio/origin_policy.hpp>
 #include <framewire/detail/ascii.hpp>
+#include <framewire/detail/inlining.hpp>
 #include <framewire/handshake/response.hpp>
 #include <framewire/handshake/server.hpp>
 #include <framewire/handshake/upgrade_request.hpp>
@@ -61,13 +62,13 @@ public:
                   const typename Extension::settings& extension)
         : base(std::move(next), options, extension), opening_(std::make_unique<opening>(origins)) {}
 
-    void adopt(std::span<const std::byte> already_read) {
+    FRAMEWIRE_COLD void adopt(std::span<const std::byte> already_read) {
         if (this->phase_ != phase::idle) return;
         opening_->adopted.insert(opening_->adopted.end(), already_read.begin(), already_read.end());
     }
 
-    errc adopt(std::string_view target, std::span<const http_field> fields,
-               std::span<const std::byte> leftover) {
+    FRAMEWIRE_COLD errc adopt(std::string_view target, std::span<const http_field> fields,
+                              std::span<const std::byte> leftover) {
         if (this->phase_ != phase::idle) return errc::not_open;
         std::vector<char> head;
         const written result = write_whole(head, [&](std::span<char> out) {
@@ -134,7 +135,7 @@ public:
         }
     }
 
-    errc accept(server_response response) {
+    FRAMEWIRE_NEVER_INLINE errc accept(server_response response) {
         if (this->phase_ != phase::deciding) return errc::not_open;
         std::array<char, 256> extensions;
         if constexpr (Extension::rsv != 0) {
@@ -152,7 +153,7 @@ public:
         return errc::success;
     }
 
-    errc refuse(const http_rejection& rejection) {
+    FRAMEWIRE_COLD errc refuse(const http_rejection& rejection) {
         if (this->phase_ != phase::deciding) return errc::not_open;
         return reject(rejection, errc::upgrade_refused);
     }
@@ -183,7 +184,7 @@ private:
         return this->head_.append(bytes) ? errc::success : errc::out_of_memory;
     }
 
-    errc reject(const http_rejection& rejection, errc cause) {
+    FRAMEWIRE_COLD errc reject(const http_rejection& rejection, errc cause) {
         const errc error =
             write_head([&](std::span<char> out) { return write_reject(out, rejection); });
         if (error != errc::success) return error;
@@ -192,7 +193,7 @@ private:
         return errc::success;
     }
 
-    void take_opening() override {
+    FRAMEWIRE_NEVER_INLINE void take_opening() override {
         server_handshake& handshake = opening_->head(this->options_->max_head_size);
         switch (handshake.feed(this->in_)) {
         case handshake_status::need_data: return;
@@ -214,13 +215,13 @@ private:
         op->complete(delivery::later, {}, opening_->handshake->request());
     }
 
-    void reject_request(const http_rejection& rejection) {
+    FRAMEWIRE_COLD void reject_request(const http_rejection& rejection) {
         const errc cause = rejection.cause;
         if (reject(rejection, cause) != errc::success) return this->end(make_error(cause));
         opening_->waiting.fail_all(make_error(cause));
     }
 
-    void open_timed_out() override {
+    FRAMEWIRE_COLD void open_timed_out() override {
         if (this->phase_ == phase::idle) return this->end(make_error(errc::open_timeout));
         if (this->phase_ != phase::opening && this->phase_ != phase::deciding) return;
         http_rejection late;
@@ -229,7 +230,7 @@ private:
         reject_request(late);
     }
 
-    void fail_opening(const error_code& error) override {
+    FRAMEWIRE_COLD void fail_opening(const error_code& error) override {
         if (opening_ == nullptr) return;
         opening_->securing.fail_all(error);
         opening_->waiting.fail_all(error);
@@ -237,13 +238,13 @@ private:
         opening_->refused = error == errc::upgrade_refused && !this->broken_ && this->all_written();
         opening_->refusals.complete_all(opening_->refused ? error_code{} : this->lost());
     }
-    void destroy_opening(delivery how) noexcept override {
+    FRAMEWIRE_COLD void destroy_opening(delivery how) noexcept override {
         if (opening_ == nullptr) return;
         opening_->securing.destroy_all(how);
         opening_->waiting.destroy_all(how);
         opening_->refusals.destroy_all(how);
     }
-    void release_opening() noexcept override { opening_.reset(); }
+    FRAMEWIRE_COLD void release_opening() noexcept override { opening_.reset(); }
 
     std::unique_ptr<opening> opening_; // until what came behind the request is taken, too
 };

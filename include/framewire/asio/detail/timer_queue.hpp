@@ -10,6 +10,7 @@
 
 #include <framewire/asio/config.hpp>
 #include <framewire/asio/detail/operation_memory.hpp>
+#include <framewire/detail/inlining.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -101,7 +102,7 @@ private:
         timed* who;
     };
 
-    void shutdown() noexcept override {
+    FRAMEWIRE_COLD void shutdown() noexcept override {
         {
             const std::lock_guard guard(mutex_);
             timer_.reset();
@@ -121,7 +122,7 @@ private:
     }
 
     // While there are operations. Their number may have changed again before the lock was taken.
-    void keep_running() noexcept {
+    FRAMEWIRE_COLD void keep_running() noexcept {
         const std::lock_guard guard(mutex_);
         if (operations_.load() == 0 || !timer_) {
             work_.reset();
@@ -150,7 +151,7 @@ private:
         }
     }
 
-    void arm() {
+    FRAMEWIRE_NEVER_INLINE void arm() {
         if (!timer_) return;
         const time_point next = heap_.empty() ? never : heap_.front().when;
         // When it fires too early, it looks again. But a wait for nobody would keep the context
@@ -214,13 +215,13 @@ private:
         }
         put(place, moving);
     }
-    void change(std::size_t place, time_point when) noexcept {
+    FRAMEWIRE_NEVER_INLINE void change(std::size_t place, time_point when) noexcept {
         heap_[place].when = when;
         timed* const who = heap_[place].who;
         rise(place);
         sink(who->place_);
     }
-    void take_out(std::size_t place) noexcept {
+    FRAMEWIRE_COLD void take_out(std::size_t place) noexcept {
         heap_[place].who->place_ = timed::nowhere;
         const item last = heap_.back();
         heap_.pop_back();
