@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,4 +101,48 @@ TEST_CASE("prepared_message: moves, and leaves an empty text behind") {
     assigned = std::move(other);
     CHECK(assigned.payload().size() == 70'000);
     CHECK(other.payload().empty()); // NOLINT(bugprone-use-after-move)
+}
+
+TEST_CASE("prepared_message: goes through the transport the same however much is taken",
+          "[rfc6455-6.1]") {
+    prepared_message message;
+    REQUIRE(message.assign_text(std::string(300, 'x')) == errc::success);
+    const std::size_t offered = 7 + 4 + 300;
+    for (std::size_t taken = 0; taken <= offered; ++taken) {
+        CAPTURE(taken);
+        server end;
+        std::vector<std::byte> wire;
+        REQUIRE(end->send_text("first") == errc::success);
+        const auto write = [&](std::span<const std::byte> output, std::span<const std::byte> rest) {
+            CHECK(output.size() + rest.size() == offered);
+            CHECK(rest.data() == message.frame().data());
+            wire.assign(output.begin(), output.end());
+            wire.insert(wire.end(), rest.begin(), rest.end());
+            wire.resize(taken);
+            return taken;
+        };
+        REQUIRE(end->send_through(message, write) == errc::success);
+        REQUIRE(end->send_text("last") == errc::success);
+        wire.insert(wire.end(), end->output().begin(), end->output().end());
+        CHECK(words(frames_of(wire), role::server) ==
+              "text(\"first\") text(\"" + shown(std::string(300, 'x')) + "\") text(\"last\")");
+    }
+}
+
+TEST_CASE("prepared_message: nothing of one that is refused goes through the transport") {
+    prepared_message message;
+    REQUIRE(message.assign_text("0123456789") == errc::success);
+    int writes = 0;
+    const auto write = [&](std::span<const std::byte>, std::span<const std::byte>) {
+        ++writes;
+        return std::size_t{0};
+    };
+    server end(limits{.max_output = 10});
+    REQUIRE(end->send_fragment(opcode::text, bytes("a"), false) == errc::success);
+    CHECK(end->send_through(message, write) == errc::message_in_progress);
+    REQUIRE(end->send_fragment(opcode::text, bytes("b"), true) == errc::success);
+    CHECK(end->send_through(message, write) == errc::output_full);
+    REQUIRE(end->close() == errc::success);
+    CHECK(end->send_through(message, write) == errc::not_open);
+    CHECK(writes == 0);
 }

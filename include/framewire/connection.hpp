@@ -143,6 +143,16 @@ public:
         return output_.send_through(kind, payload, limits_.max_output, write);
     }
 
+    /// The same with a message that was made ready for many, whose text is not checked again.
+    template <class Write>
+    requires(Role == role::server) [[nodiscard]] errc
+        send_through(const prepared_message& message, Write write,
+                     compression how = compression::if_agreed) noexcept {
+        if (extension_for(how) != nullptr) return send(message, how);
+        if (state_ != connection_state::open) return errc::not_open;
+        return output_.send_through(message, limits_.max_output, write);
+    }
+
     /// Queues the next fragment of a message, `last` with its end (RFC 6455 5.4). Control frames
     /// may be sent between fragments; other messages may not. A text may be cut anywhere.
     /// Refused: `wrong_fragment_kind`, and as `send_text`; the message then goes on where it was.

@@ -399,4 +399,10 @@ TEST_CASE("extension: what it encodes is not sent through the transport", "[rfc6
     CHECK(writes == 1);
     CHECK(end->extension().encoded == 1);
     CHECK(end->output().empty());
+
+    prepared_message message;
+    REQUIRE(message.assign_text("a") == errc::success);
+    REQUIRE(end->send_through(message, write) == errc::success);
+    CHECK(writes == 1);
+    CHECK(end->extension().encoded == 2);
 }

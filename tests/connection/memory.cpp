@@ -303,4 +303,16 @@ TEST_CASE("connection: has memory for the rest of a message before any of it is 
     CHECK(end.send_through(opcode::binary, payload, write) == errc::success);
     CHECK(writes == 1);
     CHECK(end.output().size() == 4 + payload.size() - 3);
+
+    prepared_message message;
+    REQUIRE(message.assign_binary(payload) == errc::success);
+    connection<role::server> other;
+    {
+        const failing_allocations none(0);
+        CHECK(other.send_through(message, write) == errc::out_of_memory);
+    }
+    CHECK(writes == 1);
+    CHECK(other.output().empty());
+    CHECK(other.send_through(message, write) == errc::success);
+    CHECK(other.output().size() == 4 + payload.size() - 3);
 }

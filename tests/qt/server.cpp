@@ -506,6 +506,19 @@ TEST_CASE("server: sends what was prepared once to many, the same frame to each"
     CHECK(one->take_words(role::server) == "text(\"to all\")");
     CHECK(other->take_words(role::server) == "text(\"to all\")");
 
+    // A large one goes to the system at once, so that many clients do not take a copy each.
+    const std::string large(65'536, 'x');
+    REQUIRE(message.assign_text(large) == errc::success);
+    for (const auto& entry : server.sessions) {
+        CHECK(entry->ws->send_text("before") == errc::success);
+        CHECK(entry->ws->send(message) == errc::success);
+        CHECK(entry->ws->buffered_amount() == 0);
+    }
+    for (auto* const peer : {one.get(), other.get()})
+        CHECK(peer->take_words(role::server, 2) ==
+              "text(\"before\") text(\"" + shown(large) + "\")");
+
+    REQUIRE(message.assign_text("to all") == errc::success);
     test_client client;
     client.open(server.url());
     REQUIRE(client.wait_for_text("open"));

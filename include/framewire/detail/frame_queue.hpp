@@ -78,12 +78,17 @@ public:
         const frame_room room = prepare(payload.size(), limit);
         if (room.error != errc::success) return room.error;
         buffer_.commit(write_prefix(room.bytes, first_octet, payload.size(), false, {}));
-        tail_pong_ = 0;
-        const std::size_t written = write(std::span<const std::byte>(buffer_.bytes()), payload);
-        const std::size_t queued = std::min(written, buffer_.size());
-        buffer_.consume(queued);
-        return buffer_.append(payload.subspan(written - queued)) ? errc::success
-                                                                 : errc::out_of_memory;
+        return write_through(payload, write);
+    }
+
+    // The same with a frame that is one already.
+    template <class Write> [[nodiscard]] errc push_frame_through(std::span<const std::byte> frame,
+                                                                 std::uint64_t limit,
+                                                                 Write&& write) noexcept {
+        static_assert(Role == role::server);
+        if (!has_room(frame.size(), limit)) return errc::output_full;
+        if (buffer_.prepare(frame.size()) == nullptr) return errc::out_of_memory;
+        return write_through(frame, write);
     }
 
     // As push, with a payload that the extension has encoded. It writes to the queue behind room
@@ -159,6 +164,16 @@ public:
     }
 
 private:
+    template <class Write>
+    [[nodiscard]] errc write_through(std::span<const std::byte> behind, Write& write) noexcept {
+        tail_pong_ = 0;
+        const std::size_t written = write(std::span<const std::byte>(buffer_.bytes()), behind);
+        const std::size_t queued = std::min(written, buffer_.size());
+        buffer_.consume(queued);
+        return buffer_.append(behind.subspan(written - queued)) ? errc::success
+                                                                : errc::out_of_memory;
+    }
+
     struct frame_room {
         std::byte* bytes = nullptr; // room for the longest prefix and the payload
         errc error = errc::success;

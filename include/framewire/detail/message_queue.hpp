@@ -53,6 +53,12 @@ public:
         return this->push_through(first_octet(true, 0, op), payload, limit, write);
     }
 
+    template <class Write> [[nodiscard]] errc
+    send_through(const prepared_message& message, std::uint64_t limit, Write& write) noexcept {
+        if (unfinished_ != nothing) return errc::message_in_progress;
+        return this->push_frame_through(message.frame(), limit, write);
+    }
+
     template <class Extension>
     [[nodiscard]] errc send_fragment(opcode kind, std::span<const std::byte> payload, bool last,
                                      std::uint64_t limit, compression how,

@@ -45,7 +45,16 @@ public:
                                          : connection_.send_binary(bytes, how));
     }
     errc send(const prepared_message& message, compression how) override {
-        return phase_ == phase::open ? sent(connection_.send(message, how)) : errc::not_open;
+        if (phase_ != phase::open) return errc::not_open;
+        if constexpr (Role == role::server) {
+            if (message.payload().size() >= large_payload && !more_follows_ && can_write_now()) {
+                const auto write = [this](auto output, auto frame) {
+                    return write_now(output, frame);
+                };
+                return sent(connection_.send_through(message, write, how));
+            }
+        }
+        return sent(connection_.send(message, how));
     }
     errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
                        compression how) override {
