@@ -22,7 +22,7 @@
 namespace qt = framewire::qt;
 
 WebSocket::WebSocket(QObject *parent)
-    : QObject(parent)
+    : WebSocketMethods(parent)
 {
     m_reconnect->onDue(this, &WebSocket::open);
     connect(m_reconnect, &Reconnect::enabledChanged, this, &WebSocket::dropUnwantedMessages);
@@ -30,7 +30,7 @@ WebSocket::WebSocket(QObject *parent)
 
 WebSocket::WebSocket(std::unique_ptr<qt::session> accepted, const qt::request &request,
                      QJSEngine *engine, QObject *parent)
-    : QObject(parent)
+    : WebSocketMethods(parent)
     , m_session(std::move(accepted))
     , m_url(request.url())
     , m_requestedSubprotocols(request.subprotocols)

@@ -10,6 +10,7 @@
 #include "pings.h"
 #include "reconnect.h"
 #include "tlssettings.h"
+#include "websocketmethods.h"
 
 #include <framewire/prepared_message.hpp>
 #include <framewire/qt/client.hpp>
@@ -42,7 +43,7 @@
 /// the handshake is over or took too long. Nothing is received any more either way. When the server
 /// begins, the status becomes Closing and Closed at once. However it goes, closed() tells how the
 /// connection has really ended.
-class WebSocket : public QObject, public QQmlParserStatus
+class WebSocket : public WebSocketMethods, public QQmlParserStatus
 {
     Q_OBJECT
     Q_INTERFACES(QQmlParserStatus)
@@ -217,25 +218,11 @@ public:
     int closeCode() const { return m_closeCode; }
     QString closeReason() const { return m_closeReason; }
 
-    /// Sends a text message. Returns its length in bytes of UTF-8, or 0 when the status is not
-    /// Open, which makes it Error, and when bufferedAmount would become more than
-    /// maxBufferedAmount.
-    Q_INVOKABLE qint64 sendTextMessage(const QString &message);
-    /// Sends a binary message: an ArrayBuffer, typed array, DataView, array of numbers, or a string
-    /// as UTF-8. Returns its length, or 0 as sendTextMessage() does.
-    Q_INVOKABLE qint64 sendBinaryMessage(const QJSValue &message);
-    /// Sends a value as JSON, in a text message. Returns what sendTextMessage() does. A TypeError
-    /// is thrown for what JSON has no words for. Not in QtWebSockets.
-    Q_INVOKABLE qint64 sendJson(const QJSValue &value);
-    /// Sends a ping with at most 125 bytes of the same kinds; more is cut off. pong() tells of the
-    /// answer. When the status is not Open, it becomes Error.
-    Q_INVOKABLE void ping(const QJSValue &payload = {});
-    /// Closes the connection behind what was sent before, with a code of RFC 6455 (1000 to 1003,
-    /// 1007 to 1014, 3000 to 4999) and at most 123 bytes of UTF-8; a RangeError is thrown for
-    /// others, and nothing is closed. A connection that is being made is given up. `active` becomes
-    /// false, and a connection that was open is Closing until the peer has answered. Not in
-    /// QtWebSockets.
-    Q_INVOKABLE void close(int code = 1000, const QString &reason = {});
+    qint64 sendTextMessage(const QString &message) override;
+    qint64 sendBinaryMessage(const QJSValue &message) override;
+    qint64 sendJson(const QJSValue &value) override;
+    void ping(const QJSValue &payload) override;
+    void close(int code, const QString &reason) override;
 
     /// For the server: whether messages can be sent, and whether one was that was made for many.
     bool isOpen() const;

@@ -25,6 +25,7 @@ TYPES = {"QUrl": "url", "QString": "string", "QStringList": "list of strings", "
 def built():
     """{type: (properties {name: (type, writable)}, functions {name: longest list of arguments})}"""
     types = {}
+    bases = {}
     current = None
     member = None
     for line in open(types_file):
@@ -36,7 +37,11 @@ def built():
             member = {"kind": start[1], "arguments": [], "writable": "isReadonly: true" not in line}
         name = re.search(r'\bname: "(\w+)"', line)
         if indent == 8 and name and not start:
-            current = types.setdefault(name[1], ({}, {})) if name[1] in SECTIONS.values() else None
+            current = types.setdefault(name[1], ({}, {}))
+            owner = name[1]
+        base = re.search(r'\bprototype: "(\w+)"', line)
+        if base:
+            bases[owner] = base[1]
         if member is None or current is None:
             continue
         if "Parameter {" in line:
@@ -56,6 +61,9 @@ def built():
                 arguments = current[1].get(member["name"], [])
                 current[1][member["name"]] = max(arguments, member["arguments"], key=len)
             member = None
+    for name, base in bases.items():
+        for inherited, own in zip(types.get(base, ({}, {})), types[name]):
+            own.update({key: value for key, value in inherited.items() if key not in own})
     return types
 
 
