@@ -9,6 +9,7 @@
 #include <framewire/options.hpp>
 #include <framewire/prepared_message.hpp>
 #include <framewire/qt/detail/engine.hpp>
+#include <framewire/qt/detail/utf8_text.hpp>
 #include <framewire/qt/handlers.hpp>
 #include <framewire/qt/keep_alive.hpp>
 
@@ -136,7 +137,8 @@ template <typename Use> errc session::with_utf8(QAnyStringView text, Use use) {
         if constexpr (std::is_same_v<decltype(view), QLatin1StringView>) {
             return use(QByteArrayView(QString(view).toUtf8()));
         } else if constexpr (std::is_same_v<decltype(view), QStringView>) {
-            return use(QByteArrayView(view.toUtf8()));
+            const detail::utf8_text utf8(view);
+            return use(utf8.view());
         } else {
             return use(QByteArrayView(view.data(), view.size()));
         }
