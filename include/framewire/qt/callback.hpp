@@ -8,7 +8,6 @@
 #define FRAMEWIRE_QT_CALLBACK_HPP
 
 #include <cstddef>
-#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -31,20 +30,25 @@ public:
     template <typename Callable>
     requires(!std::is_same_v<Callable, callback> &&
              std::is_invocable_r_v<Result, Callable&, Args...>) callback(Callable callable)
-        : target_(std::make_shared<target_of<Callable>>(std::move(callable))) {}
+        : target_(new target_of<Callable>(std::move(callable))) {}
 
-    callback(callback&&) noexcept = default;
-    callback& operator=(callback&&) noexcept = default;
+    callback(callback&& other) noexcept : target_(std::exchange(other.target_, nullptr)) {}
+    callback& operator=(callback&& other) noexcept {
+        callback taken(std::move(other));
+        std::swap(target_, taken.target_);
+        return *this;
+    }
     callback(const callback&) = delete;
     callback& operator=(const callback&) = delete;
-    ~callback() = default;
+    ~callback() { target::release(target_); }
 
     /// True when there is something to call.
     [[nodiscard]] explicit operator bool() const noexcept { return target_ != nullptr; }
 
     Result operator()(Args... args) const {
-        const std::shared_ptr<target> alive = target_;
-        return alive == nullptr ? Result() : alive->call(std::forward<Args>(args)...);
+        if (target_ == nullptr) return Result();
+        const in_use alive(*target_);
+        return alive.called.call(std::forward<Args>(args)...);
     }
 
 private:
@@ -54,6 +58,21 @@ private:
         target& operator=(const target&) = delete;
         virtual ~target() = default;
         virtual Result call(Args... args) = 0;
+
+        static void release(target* one) noexcept {
+            if (one != nullptr && --one->uses == 0) delete one;
+        }
+        // The holder, and calls that run. One thread counts them: a shared_ptr's atomic operations
+        // would cost as much as all else that happens for a short message.
+        unsigned uses = 1;
+    };
+
+    struct in_use {
+        explicit in_use(target& one) noexcept : called(one) { ++called.uses; }
+        in_use(const in_use&) = delete;
+        in_use& operator=(const in_use&) = delete;
+        ~in_use() { target::release(&called); }
+        target& called;
     };
 
     template <typename Callable> struct target_of final : target {
@@ -64,7 +83,7 @@ private:
         Callable callable;
     };
 
-    std::shared_ptr<target> target_;
+    target* target_ = nullptr;
 };
 
 } // namespace framewire::qt
