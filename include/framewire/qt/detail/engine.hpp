@@ -308,6 +308,9 @@ private:
     }
 
     void flush() {
+        // All in one go where Qt need not see it: what the system does not take is for Qt to wait
+        // with, which keeps a copy, so that it gets a piece at a time.
+        if (!output().empty() && can_write_now()) consume_output(write_now(output(), {}));
         while (!output().empty()) {
             const qint64 room = high_water - device_holds();
             if (room <= 0) break;
