@@ -490,6 +490,22 @@ TEST_CASE("server: a client that ends nothing after the closing handshake is lef
     CHECK(no_engines());
 }
 
+TEST_CASE("server: many may connect at a time before it comes to them") {
+    test_server server;
+    // Nothing is accepted meanwhile: a socket that waits has no event loop run.
+    std::vector<std::unique_ptr<QTcpSocket>> sockets;
+    bool connected = true;
+    while (connected && sockets.size() < 200) {
+        auto socket = std::make_unique<QTcpSocket>();
+        socket->connectToHost(QHostAddress::LocalHost, server.server.port());
+        // Without room the system drops the request, and TCP tries again after a second.
+        connected = socket->waitForConnected(500);
+        sockets.push_back(std::move(socket));
+    }
+    CHECK(connected);
+    CHECK(sockets.size() == 200);
+}
+
 TEST_CASE("server: sends what was prepared once to many, the same frame to each") {
     test_server server;
     const auto one = raw_connect(server.server.port());

@@ -55,7 +55,7 @@ struct server_options {
     /// Pings while a session is open; `session::set_keep_alive` changes it.
     qt::keep_alive keep_alive;
     /// While so many connections have not finished their handshakes, further ones wait in the
-    /// system's queue.
+    /// system's queue, which has room for 1024 or for what the system allows, if that is less.
     int max_pending_handshakes = 256;
 };
 

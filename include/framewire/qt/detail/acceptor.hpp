@@ -31,6 +31,7 @@ class acceptor final : public QTcpServer, private server_owner {
 public:
     acceptor(server_handlers& handlers, server_options options)
         : handlers_(&handlers), options_(std::move(options)) {
+        setListenBacklogSize(backlog);
         connect(this, &QTcpServer::acceptError, this, [this] { accept_failed(); });
     }
     ~acceptor() override { stop(); }
@@ -98,6 +99,11 @@ protected:
     }
 
 private:
+    // How many connections the system keeps until we come to them, if it is allowed so many. Qt's
+    // 50 are fewer than come at once when a server starts anew, and the next would wait for TCP to
+    // try again, a second or more.
+    static constexpr int backlog = 1'024;
+
     // Keeps the object alive while a handler runs: the handle may be destroyed in it, in a nested
     // event loop too, which would carry out a deleteLater() before the handler has returned.
     class in_handler {
