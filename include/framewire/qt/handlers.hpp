@@ -58,9 +58,12 @@ struct session_handlers {
     callback<void(QByteArrayView payload)> on_pong;
     /// The answer to a Ping of `keep_alive` has come after so much time.
     callback<void(std::chrono::microseconds round_trip)> on_latency;
-    /// Some of what was sent has been handed to the system: `buffered_amount()` tells what is left.
+    /// The system has taken some of what was sent, or all of it: `buffered_amount()` tells what is
+    /// left. Called once a turn of the event loop in which it has; not while closing.
     callback<void()> on_written;
-    /// Everything that was sent has been handed to the system, after it could not be at once.
+    /// The system has taken all that was sent, after it had not been able to at once: a sender that
+    /// was held back goes on. Follows on_written, and comes but once for each time that something
+    /// had to wait; not while closing.
     callback<void()> on_drain;
     /// The peer began the closing handshake: nothing can be sent any more, `state()` is `closing`.
     /// on_closed follows, and comes alone when the session ends in another way.
