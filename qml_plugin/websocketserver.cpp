@@ -201,6 +201,11 @@ void WebSocketServer::setHandshakeTimeout(int milliseconds)
     change(m_handshakeTimeout, milliseconds, &WebSocketServer::handshakeTimeoutChanged);
 }
 
+void WebSocketServer::setCloseTimeout(int milliseconds)
+{
+    change(m_closeTimeout, milliseconds, &WebSocketServer::closeTimeoutChanged);
+}
+
 void WebSocketServer::setKeepAliveInterval(int milliseconds)
 {
     change(m_keepAliveInterval, milliseconds, &WebSocketServer::keepAliveIntervalChanged);
@@ -321,6 +326,7 @@ void WebSocketServer::updateOptions()
     for (const QString &origin : m_allowedOrigins)
         options.allowed_origins.append(origin.toUtf8());
     options.open_timeout = duration(m_handshakeTimeout);
+    options.close_timeout = duration(m_closeTimeout);
     options.limits.max_message_size = m_maxMessageSize > 0
         ? static_cast<std::uint64_t>(std::min(m_maxMessageSize, 0x1p53))
         : std::numeric_limits<std::uint64_t>::max();

@@ -79,6 +79,9 @@ class WebSocketServer : public QObject, public QQmlParserStatus
     /// first; 0 means as long as it takes. Not in QtWebSockets, which has these 10 s.
     Q_PROPERTY(int handshakeTimeout READ handshakeTimeout WRITE setHandshakeTimeout NOTIFY
                    handshakeTimeoutChanged)
+    /// How many milliseconds the closing handshake with a new client may take, 5 s at first; 0
+    /// means as long as it takes. Not in QtWebSockets.
+    Q_PROPERTY(int closeTimeout READ closeTimeout WRITE setCloseTimeout NOTIFY closeTimeoutChanged)
     /// What the property of that name is for each new client: how many milliseconds lie between
     /// the pings that it is sent; 0, as at first, means that there are none. 20 s suits most
     /// networks. Not in QtWebSockets.
@@ -115,8 +118,8 @@ public:
     enum SlowReaderPolicy {
         /// The message is not sent to this client, whose bufferFull() tells so; what waits stays.
         DropMessages,
-        /// The connection is closed with 1013 behind what waits, and dropped 5 s later if the
-        /// client has not read that far.
+        /// The connection is closed with 1013 behind what waits, and dropped after closeTimeout if
+        /// the client has not read that far.
         CloseConnection,
         /// The connection is dropped at once, with all that waits.
         DropConnection
@@ -148,6 +151,8 @@ public:
     void setMaxConnections(int count);
     int handshakeTimeout() const { return m_handshakeTimeout; }
     void setHandshakeTimeout(int milliseconds);
+    int closeTimeout() const { return m_closeTimeout; }
+    void setCloseTimeout(int milliseconds);
     int keepAliveInterval() const { return m_keepAliveInterval; }
     void setKeepAliveInterval(int milliseconds);
     int keepAliveTimeout() const { return m_keepAliveTimeout; }
@@ -194,6 +199,7 @@ Q_SIGNALS:
     void clientCountChanged();
     void maxConnectionsChanged();
     void handshakeTimeoutChanged();
+    void closeTimeoutChanged();
     void keepAliveIntervalChanged();
     void keepAliveTimeoutChanged();
     void maxMessageSizeChanged();
@@ -235,6 +241,7 @@ private:
     int m_port = 0;
     int m_maxConnections = 0;
     int m_handshakeTimeout = 10'000;
+    int m_closeTimeout = 5'000;
     int m_keepAliveInterval = 0;
     int m_keepAliveTimeout = 20'000;
     SlowReaderPolicy m_slowReaderPolicy = DropMessages;

@@ -363,6 +363,27 @@ TestCase {
         tryVerify(() => raw.frames.startsWith("HTTP/1.1 408 "))
     }
 
+    function test_closeTimeout_data() {
+        return [{ tag: "close", how: socket => socket.close() },
+                { tag: "active", how: socket => socket.active = false }]
+    }
+
+    function test_closeTimeout(data) {
+        const server = make(serverComponent)
+        compare(server.closeTimeout, 5000)
+        server.closeTimeout = 60
+        const slow = make(serverComponent)
+        const raw = rawConnectedTo(server) // answers no Close frame
+        const other = rawConnectedTo(slow)
+        data.how(slow.sockets[0])
+        data.how(server.sockets[0])
+        tryVerify(() => server.log.includes("closed 1006 "), 20000)
+        verify(!slow.log.includes("closed 1006 "))
+        verify(other.connected)
+        verify(server.sockets[0].errorString.endsWith("(closeTimeout)"), server.sockets[0].errorString)
+        tryCompare(raw, "connected", false)
+    }
+
     function test_keepAlive() {
         const server = make(serverComponent, { keepAliveInterval: 50, keepAliveTimeout: 100 })
         const answers = connectedTo(server)
