@@ -247,8 +247,8 @@ Q_SIGNALS:
     /// Close frame. After `active = false` this comes when the peer has answered, which may be
     /// after the next connection has begun. Not in QtWebSockets.
     void closed(int code, const QString &reason, bool clean);
-    /// bufferedAmount has fallen to bufferedAmountLowThreshold, or below it, or a message that would
-    /// have raised it above went to the system at once. Not in QtWebSockets.
+    /// bufferedAmount has fallen to bufferedAmountLowThreshold, or below it, or a message that
+    /// would have raised it above went to the system at once. Not in QtWebSockets.
     void bufferedAmountLow();
     /// A message was not sent, since bufferedAmount would have become more than maxBufferedAmount:
     /// there is room again after bufferedAmountLow(). Not in QtWebSockets.
@@ -300,9 +300,9 @@ private:
         property = value;
         Q_EMIT(this->*changed)();
     }
-    qint64 send(framewire::opcode kind, const QByteArray &bytes);
-    bool hasRoomFor(qsizetype size);
-    void messageSent(qint64 size);
+    qint64 send(framewire::opcode kind, QByteArrayView bytes);
+    bool checkAmount(double bytes);
+    void messageSent(double most);
     void updateBufferedAmount();
     void updateKeepAlive();
     void setLatency(double milliseconds);
@@ -369,6 +369,8 @@ private:
     bool m_componentCompleted = true;
     bool m_hasOpened = false;
     bool m_hasWarned = false;
+    bool m_hasTold = false; // of bufferedAmount in this turn, when a message was sent
+    bool m_willTell = false;
     bool m_willBeLow = false; // messages have made bufferedAmount more than its threshold
     const bool m_isServerSide = false;
 };

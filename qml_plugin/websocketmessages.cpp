@@ -7,6 +7,8 @@
 #include "errortext.h"
 #include "websocket.h"
 
+#include <framewire/qt/detail/utf8_text.hpp>
+
 #include <QJSEngine>
 #include <QMetaMethod>
 #include <QPointer>
@@ -22,7 +24,8 @@ namespace qt = framewire::qt;
 
 qint64 WebSocket::sendTextMessage(const QString &message)
 {
-    return send(framewire::opcode::text, message.toUtf8());
+    const qt::detail::utf8_text utf8(message);
+    return send(framewire::opcode::text, utf8.view());
 }
 
 qint64 WebSocket::sendBinaryMessage(const QJSValue &message)
@@ -31,41 +34,52 @@ qint64 WebSocket::sendBinaryMessage(const QJSValue &message)
     return takeBytes(message, bytes) ? send(framewire::opcode::binary, bytes) : 0;
 }
 
-qint64 WebSocket::send(framewire::opcode kind, const QByteArray &bytes)
+qint64 WebSocket::send(framewire::opcode kind, QByteArrayView bytes)
 {
     const qint64 size = bytes.size();
     const bool isQueued = m_queueWhileReconnecting && isReconnecting();
-    if ((!isQueued && !checkOpen()) || !hasRoomFor(size))
+    if (!isQueued && !checkOpen())
+        return 0;
+    const double most = bufferedAmount() + static_cast<double>(size);
+    if (!checkAmount(most))
         return 0;
     const bool isText = kind == framewire::opcode::text;
     if (isQueued)
-        m_outbox.add(kind, bytes);
+        m_outbox.add(kind, bytes.toByteArray());
     else if (!checkSent(isText ? m_session->send_text(QUtf8StringView(bytes))
                                : m_session->send_binary(bytes)))
         return 0;
-    messageSent(size);
+    messageSent(most);
     return size;
 }
 
 bool WebSocket::send(const framewire::prepared_message &message)
 {
-    const auto size = static_cast<qsizetype>(message.payload().size());
-    if (!isOpen() || !hasRoomFor(size) || !checkSent(m_session->send(message)))
+    if (!isOpen())
         return false;
-    messageSent(size);
+    const double most = bufferedAmount() + static_cast<double>(message.payload().size());
+    if (!checkAmount(most) || !checkSent(m_session->send(message)))
+        return false;
+    messageSent(most);
     return true;
 }
 
-// The system may have a large message already. Whoever waits for bufferedAmountLow() is told all the
-// same, and from the event loop.
-void WebSocket::messageSent(qint64 size)
+// The system may have a large message already, of those that would have made bufferedAmount so
+// much. Whoever waits for bufferedAmountLow() is told all the same, and from the event loop. Of a
+// change of bufferedAmount, the first message tells at once, and those that follow in the same turn
+// together.
+void WebSocket::messageSent(double most)
 {
-    const double most = std::max(bufferedAmount(), m_bufferedAmount + static_cast<double>(size));
-    const QPointer<WebSocket> self(this);
-    const unsigned generation = m_generation;
-    updateBufferedAmount();
-    if (self && generation == m_generation && most > m_bufferedAmountLowThreshold)
+    const double now = bufferedAmount();
+    if (std::max(now, most) > m_bufferedAmountLowThreshold)
         m_willBeLow = true;
+    if (!m_hasTold) {
+        m_hasTold = true;
+        change(m_bufferedAmount, now, &WebSocket::bufferedAmountChanged);
+    } else if (!m_willTell) {
+        m_willTell = true;
+        QMetaObject::invokeMethod(this, &WebSocket::updateBufferedAmount, Qt::QueuedConnection);
+    }
 }
 
 qint64 WebSocket::sendJson(const QJSValue &value)
@@ -85,12 +99,14 @@ qint64 WebSocket::sendJson(const QJSValue &value)
 // JSON costs nothing unless somebody listens.
 void WebSocket::textReceived(const QString &text)
 {
+    static const QMetaMethod signal = QMetaMethod::fromSignal(&WebSocket::jsonReceived);
+    if (!isSignalConnected(signal)) {
+        Q_EMIT textMessageReceived(text);
+        return;
+    }
     const QPointer<WebSocket> self(this);
     Q_EMIT textMessageReceived(text);
-    if (!self)
-        return;
-    static const QMetaMethod signal = QMetaMethod::fromSignal(&WebSocket::jsonReceived);
-    QJSEngine *const engine = isSignalConnected(signal) ? qjsEngine(this) : nullptr;
+    QJSEngine *const engine = self ? qjsEngine(this) : nullptr;
     if (!engine)
         return;
     const QJSValue json = engine->globalObject().property(QStringLiteral("JSON"));
@@ -149,10 +165,9 @@ bool WebSocket::checkOpen()
     return false;
 }
 
-bool WebSocket::hasRoomFor(qsizetype size)
+bool WebSocket::checkAmount(double bytes)
 {
-    if (m_maxBufferedAmount <= 0
-        || bufferedAmount() + static_cast<double>(size) <= m_maxBufferedAmount)
+    if (m_maxBufferedAmount <= 0 || bytes <= m_maxBufferedAmount)
         return true;
     // Whoever counted on QtWebSockets, which keeps everything, has to learn of it, once.
     if (!m_hasWarned && !isSignalConnected(QMetaMethod::fromSignal(&WebSocket::bufferFull))) {
@@ -184,6 +199,8 @@ double WebSocket::bufferedAmount() const
 
 void WebSocket::updateBufferedAmount()
 {
+    m_hasTold = false;
+    m_willTell = false;
     const double now = bufferedAmount();
     const QPointer<WebSocket> self(this);
     const unsigned generation = m_generation;

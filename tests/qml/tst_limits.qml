@@ -139,7 +139,7 @@ TestCase {
         compare(client.log, [])
         tryCompare(client, "bufferedAmount", 0)
         compare(client.log, ["low 0"])
-        verify(client.written > 2)
+        verify(client.written === 2)
         tryVerify(() => peers[0].lengths === 200000)
         // The socket of a server has the same, but for what the system takes at once.
         const peer = peers[0].socket
@@ -149,6 +149,21 @@ TestCase {
         compare(peer.bufferedAmount, 0)
         compare(low, 0)
         tryVerify(() => low === 1 && peer.bufferedAmount === 0)
+    }
+
+    function test_amount_is_told_once_a_turn() {
+        const client = connected()
+        const told = []
+        client.bufferedAmountChanged.connect(() => told.push(client.bufferedAmount))
+        for (let i = 0; i < 100; ++i)
+            client.sendTextMessage("0123456789")
+        compare(told, [16]) // the first one
+        const all = client.bufferedAmount
+        compare(all, 1600)
+        tryVerify(() => told[told.length - 1] === 0)
+        verify(told.length <= 3, told)
+        tryVerify(() => peers[0].lengths === 1000)
+        compare(told[told.length - 1], 0)
     }
 
     function test_low_threshold() {

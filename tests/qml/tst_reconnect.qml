@@ -371,6 +371,21 @@ TestCase {
         compare(low, 0)
     }
 
+    function test_queue_tells_of_its_amount_once_a_turn() {
+        const client = open({ queueWhileReconnecting: true }, { minDelay: 600000, maxDelay: 600000 })
+        peers[0].close()
+        tryVerify(() => has(client, "attempt 1"))
+        const told = []
+        client.bufferedAmountChanged.connect(() => told.push(client.bufferedAmount))
+        for (let i = 0; i < 10; ++i)
+            client.sendTextMessage("123456")
+        compare(told, [20]) // the first one, with a header
+        tryVerify(() => told.length > 1)
+        compare(told, [20, 200])
+        client.sendTextMessage("123456")
+        compare(told, [20, 200, 220])
+    }
+
     function test_queue_is_dropped_after_the_last_attempt() {
         const server = make(serverComponent)
         const client = open({ url: server.url, queueWhileReconnecting: true }, { maxAttempts: 3 })
