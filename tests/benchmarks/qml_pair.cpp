@@ -30,12 +30,16 @@ constexpr const char* help =
 
 Connects a client to a server in QML, has its messages echoed, and prints a line of JSON for each
 repetition: round trips of 16 B and of 64 KiB of text a second, messages a second of 16 B when
-20,000 are sent at once, and MiB a second each way of binary messages of 1 MiB.
+20,000 are sent at once, MiB a second each way of binary messages of 1 MiB, and messages a second that
+arrive when texts of 16 B and of 64 KiB go to 100 clients: by a broadcast, or by a loop where there is
+none.
 
   --stock            with QtWebSockets, not Framewire
   --seconds S        what each of the measurements takes, roughly: 1
   --repeat N         repetitions, on the same connection: 1
 )";
+
+constexpr int members = 100; // that a broadcast goes to
 
 class pair {
 public:
@@ -77,6 +81,28 @@ public:
         return done / time;
     }
 
+    void join(int count) {
+        QMetaObject::invokeMethod(root_.get(), "join", Qt::QueuedConnection,
+                                  Q_ARG(QVariant, count));
+        wait_for(SIGNAL(finished()));
+    }
+
+    // Messages a second that arrive.
+    double broadcast_rate(int size, int count, int clients, double seconds) {
+        int done = 0;
+        double time = 0;
+        while (time < seconds || done == 0) {
+            QElapsedTimer timer;
+            timer.start();
+            QMetaObject::invokeMethod(root_.get(), "broadcast", Q_ARG(QVariant, size),
+                                      Q_ARG(QVariant, count));
+            wait_for(SIGNAL(finished()));
+            time += static_cast<double>(timer.nsecsElapsed()) / 1e9;
+            done += count * clients;
+        }
+        return done / time;
+    }
+
 private:
     void wait_for(const char* signal) {
         QEventLoop loop;
@@ -105,9 +131,14 @@ int main(int argc, char** argv) {
         const double long_trips = measured.rate("echoText", 65'536, 100, 1, seconds);
         const double pipelined = measured.rate("echoText", 16, 20'000, 20'000, seconds);
         const double binary = measured.rate("echoBinary", 1 << 20, 20, 1, seconds);
+        if (i == 0) measured.join(members);
+        const double short_broadcasts = measured.broadcast_rate(16, 20, members, seconds);
+        const double long_broadcasts = measured.broadcast_rate(65'536, 2, members, seconds);
         std::printf("{\"module\": \"%s\", \"text_16\": %.0f, \"text_65536\": %.0f, "
-                    "\"pipelined_16\": %.0f, \"binary_mib\": %.1f}\n",
-                    stock ? "QtWebSockets" : "Framewire", trips, long_trips, pipelined, binary);
+                    "\"pipelined_16\": %.0f, \"binary_mib\": %.1f, \"broadcast_16\": %.0f, "
+                    "\"broadcast_65536\": %.0f}\n",
+                    stock ? "QtWebSockets" : "Framewire", trips, long_trips, pipelined, binary,
+                    short_broadcasts, long_broadcasts);
         std::fflush(stdout);
     }
 }
