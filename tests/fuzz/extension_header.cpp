@@ -27,6 +27,25 @@ std::string rewritten(extension_element element) {
     return out;
 }
 
+// RFC 7692 7.1: each parameter once, and a window is a number of 8 to 15 without zeroes in front.
+void require_strict(extension_element element, bool answer) {
+    std::vector<std::string_view> seen;
+    for (const extension_param param : element.params()) {
+        require(std::find(seen.begin(), seen.end(), param.name) == seen.end(), "each once");
+        seen.push_back(param.name);
+        const bool window = param.name.ends_with("_max_window_bits");
+        require(window || (param.name.ends_with("_no_context_takeover") && !param.has_value),
+                "nothing unknown");
+        if (!window) continue;
+        static constexpr std::string_view numbers[] = {"8",  "9",  "10", "11",
+                                                       "12", "13", "14", "15"};
+        const bool number =
+            std::find(std::begin(numbers), std::end(numbers), param.value) != std::end(numbers);
+        require(number || (!param.has_value && !answer && param.name.starts_with("client")),
+                "windows are numbers");
+    }
+}
+
 void fuzz_list(std::string_view text) {
     const extension_list list(text);
     std::string again;
@@ -34,6 +53,11 @@ void fuzz_list(std::string_view text) {
     for (const extension_element element : list) {
         require(!element.text().empty(), "elements say something");
         valid = valid && element.valid();
+        for (const bool answer : {false, true}) {
+            deflate_parameters parameters;
+            if (parse_deflate_parameters(element, answer, parameters))
+                require_strict(element, answer);
+        }
         require(!element.valid() || list.contains(element.name()), "names are found");
         if (!again.empty()) again += ", ";
         again += rewritten(element);
@@ -84,14 +108,15 @@ void require_understood(permessage_deflate& from, permessage_deflate& to) {
 
 void fuzz_offer(fuzz_input& input) {
     permessage_deflate server(settings_from(input));
-    const std::string text = fuzz_input::text_of(input.rest());
-    const extension_list offers(text);
+    const exact_text text(fuzz_input::text_of(input.rest()));
+    const extension_list offers(text.view());
     std::array<char, permessage_deflate::max_header_value> answer{};
     const written made = negotiate(server, offers, answer);
     require(made.error == errc::success, "an answer fits its room");
     require((made.size != 0) == server.active(), "active if it has answered");
     if (made.size == 0) return;
     require_usable(server.parameters());
+    require(server.parameters().server_max_window_bits >= 9, "a server answers what zlib can do");
     const extension_element element(std::string_view(answer.data(), made.size));
     deflate_parameters granted;
     require(parse_deflate_parameters(element, true, granted), "the answer is one");
@@ -107,8 +132,8 @@ void fuzz_offer(fuzz_input& input) {
 
 void fuzz_answer(fuzz_input& input) {
     permessage_deflate client(settings_from(input));
-    const std::string text = fuzz_input::text_of(input.rest());
-    const errc error = accept_answer(client, extension_list(text));
+    const exact_text text(fuzz_input::text_of(input.rest()));
+    const errc error = accept_answer(client, extension_list(text.view()));
     require(error == errc::success || error == errc::bad_extension_answer ||
                 error == errc::extension_not_offered || error == errc::bad_extension_list,
             "why an answer is refused");
@@ -152,7 +177,7 @@ void fuzz_agreement(fuzz_input& input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz_input input(data, size);
     switch (input.octet() % 4) {
-    case 0: fuzz_list(fuzz_input::text_of(input.rest())); break;
+    case 0: fuzz_list(exact_text(fuzz_input::text_of(input.rest())).view()); break;
     case 1: fuzz_offer(input); break;
     case 2: fuzz_answer(input); break;
     default: fuzz_agreement(input); break;

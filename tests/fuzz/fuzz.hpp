@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -87,6 +88,20 @@ public:
 
 private:
     std::span<const std::byte> rest_;
+};
+
+/// A text in a block of exactly its size.
+class exact_text {
+public:
+    explicit exact_text(std::string_view text)
+        : block_(std::make_unique<char[]>(text.size())), size_(text.size()) {
+        std::copy(text.begin(), text.end(), block_.get());
+    }
+    [[nodiscard]] std::string_view view() const { return {block_.get(), size_}; }
+
+private:
+    std::unique_ptr<char[]> block_;
+    std::size_t size_;
 };
 
 /// Numbers that follow from a seed, the same everywhere.

@@ -75,14 +75,18 @@ std::string trimmed(std::string text) {
     return text.substr(text.find_first_not_of(" \t"));
 }
 
-// Feeds all of `input`; returns what tells how it went, and how many bytes were taken.
-template <class Handshake> std::string fed(Handshake& handshake, const chunk_list& pieces) {
+// Feeds all of `input`; returns what tells how it went, and how many bytes were left.
+template <class Handshake>
+std::string fed(Handshake& handshake, const chunk_list& pieces, std::size_t limit) {
     std::size_t left = 0;
+    std::size_t all = 0;
     for (const std::span<std::byte> piece : pieces) {
         std::span<std::byte> in = piece;
+        all += in.size();
         if (handshake.status() == handshake_status::need_data) (void)handshake.feed(in);
         left += in.size();
     }
+    require(all - left <= limit, "no more is taken than the limit, all heads together");
     require((handshake.status() == handshake_status::failed) ==
                 (handshake.error() != errc::success),
             "a failure has a cause");
@@ -99,10 +103,10 @@ std::string fields_of(http_fields fields) {
 
 // --- What arrives
 
-std::string serve(std::span<const std::byte> input, cutting cut) {
-    const auto storage = std::make_unique<char[]>(2048);
-    server_handshake handshake(std::span(storage.get(), 2048), 20);
-    std::string out = fed(handshake, cut(input));
+std::string serve(std::span<const std::byte> input, std::size_t limit, cutting cut) {
+    const auto storage = std::make_unique<char[]>(limit);
+    server_handshake handshake(std::span(storage.get(), limit), 20);
+    std::string out = fed(handshake, cut(input), limit);
     errc error{};
     const std::string accepted =
         written_by([&](std::span<char> to) { return handshake.write_accept(to); }, error);
@@ -129,11 +133,11 @@ std::string serve(std::span<const std::byte> input, cutting cut) {
     return out + refused;
 }
 
-std::string ask(std::span<const std::byte> input, cutting cut) {
-    const auto storage = std::make_unique<char[]>(2048);
+std::string ask(std::span<const std::byte> input, std::size_t limit, cutting cut) {
+    const auto storage = std::make_unique<char[]>(limit);
     const client_request request = usual_request();
-    client_handshake handshake(request, nonce(), std::span(storage.get(), 2048), 20);
-    std::string out = fed(handshake, cut(input));
+    client_handshake handshake(request, nonce(), std::span(storage.get(), limit), 20);
+    std::string out = fed(handshake, cut(input), limit);
     if (handshake.status() == handshake_status::complete) {
         require(handshake.status_code() == 101, "only a 101 opens");
         require(fields_of(handshake.fields()).find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") !=
@@ -153,10 +157,10 @@ std::string ask(std::span<const std::byte> input, cutting cut) {
     return out;
 }
 
-std::string tunnel(std::span<const std::byte> input, cutting cut) {
-    const auto storage = std::make_unique<char[]>(2048);
-    proxy_handshake handshake({.host = "h", .port = 1}, std::span(storage.get(), 2048), 20);
-    std::string out = fed(handshake, cut(input));
+std::string tunnel(std::span<const std::byte> input, std::size_t limit, cutting cut) {
+    const auto storage = std::make_unique<char[]>(limit);
+    proxy_handshake handshake({.host = "h", .port = 1}, std::span(storage.get(), limit), 20);
+    std::string out = fed(handshake, cut(input), limit);
     if (handshake.status() == handshake_status::complete)
         require(handshake.status_code() / 100 == 2, "only a 2xx makes a tunnel");
     return out + fields_of(handshake.fields());
@@ -298,10 +302,11 @@ void write_response(fuzz_input& input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz_input input(data, size);
     const unsigned what = input.octet() % 5;
-    const auto cut = [&](std::string (*run)(std::span<const std::byte>, cutting)) {
+    const auto cut = [&](std::string (*run)(std::span<const std::byte>, std::size_t, cutting)) {
         const std::uint32_t seed = input.octet();
+        const std::size_t limit = seed % 4 == 0 ? 200 : 2048;
         (void)same_however_cut(seed, "a handshake does not depend on the pieces",
-                               [&](cutting how) { return run(input.rest(), how); });
+                               [&](cutting how) { return run(input.rest(), limit, how); });
     };
     switch (what) {
     case 0: cut(serve); break;

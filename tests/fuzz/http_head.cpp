@@ -90,6 +90,12 @@ std::string read(std::span<const std::byte> input, limits_of_head limits, cuttin
     if (reader.status() != head_status::complete) return out;
 
     require(text.find("\r\n\r\n") == text.size() - 4, "the head ends at the first empty line");
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool cr = text[i] == '\r';
+        const bool before_lf = i + 1 < text.size() && text[i + 1] == '\n';
+        require(cr == before_lf && text[i] != '\0' && (i > 0 || text[i] != '\n'),
+                "no CR, LF or NUL but at the ends of lines");
+    }
     std::size_t count = 0;
     for (const http_field field : reader.fields()) {
         ++count;

@@ -27,6 +27,11 @@ public:
         : path_(root / target), prefix_(prefix) {
         std::filesystem::create_directories(path_);
     }
+    /// One that stays in the corpus, whatever it covers: what no code remembers to refuse.
+    void keep(std::string_view content) {
+        std::ofstream out(path_ / ("kept" + std::to_string(count_++)), std::ios::binary);
+        out.write(content.data(), static_cast<std::streamsize>(content.size()));
+    }
     void add(std::string_view content) {
         std::ofstream out(path_ / (prefix_ + std::to_string(count_++)), std::ios::binary);
         out.write(content.data(), static_cast<std::streamsize>(content.size()));
@@ -84,36 +89,46 @@ void add_cases(const std::filesystem::path& root, const char* table) {
         }
     }
     for (const char* border : utf8_borders)
-        utf8.add(octet(3) + "\x80\x81\x80\x82" + octet(30) + octets(border));
+        utf8.keep(octet(3) + "\x80\x81\x80\x82" + octet(30) + octets(border));
     // What an application does.
     for (unsigned flags = 0; flags < 4; ++flags) {
         for (unsigned role_bit : {0u, 0x80u}) {
             const std::string start = octet(flags | role_bit) + octet(3);
-            connections.add(start + octet(0) + octet(0) + "\x90\x01\x05Hello" + "\x91\x01\x02xy" +
-                            "\x92\x01\x01\x02"
-                            "ab"
-                            "\x92\x01" +
-                            octet(0) + octet(1) + "c" + "\x94\x01p" + "\x9D" + octet(0) + octet(1) +
-                            "z" + "\x9E\x09\x03xyz" + "\x96\x03\xE8\x02ok");
-            connections.add(start + octet(15) + octet(99) +
-                            "\x4F\x05Hello\x50\x05Hello\x90\x01\xFFlong" +
-                            "\x46\x02pi\x46\x02pj\x88\x8A\x8B\x01\x9C\x42\x03"
-                            "abc\x99");
+            connections.keep(start + octet(0) + octet(0) + "\x90\x01\x05Hello" + "\x91\x01\x02xy" +
+                             "\x92\x01\x01\x02"
+                             "ab"
+                             "\x92\x01" +
+                             octet(0) + octet(1) + "c" + "\x94\x01p" + "\x9D" + octet(0) +
+                             octet(1) + "z" + "\x9E\x09\x03xyz" + "\x96\x03\xE8\x02ok");
+            connections.keep(start + octet(15) + octet(99) +
+                             "\x4F\x05Hello\x50\x05Hello\x90\x01\xFFlong" +
+                             "\x46\x02pi\x46\x02pj\x88\x8A\x8B\x01\x9C\x42\x03"
+                             "abc\x99");
         }
     }
+    // More Pings than a peer reads answers to; a part of an answer is written in between.
+    std::string pings = octet(0) + octet(3) + octet(10) + octet(0);
+    for (int i = 0; i < 12; ++i) {
+        pings += "\x46" + octet(120) + std::string(120, 'p');
+        if (i == 6) pings += "\x87\x01";
+    }
+    connections.keep(pings);
     for (const unsigned how : {0x03u, 0x25u, 0x46u, 0x02u, 0x07u, 0x08u, 0x00u}) {
         for (unsigned flags = 0; flags < 8; ++flags) {
-            deflate.add(octet(flags | 0x30) + octet(4) + octet(9) + octet(6) + octet(1) +
-                        octet(how) + octet(20) + "Hello, Hello, Hello!" + octet(2) + octet(9) +
-                        octet(how) + octet(5) + "Hello" + octet(1));
+            deflate.keep(octet(flags | 0x30) + octet(4) + octet(9) + octet(6) + octet(1) +
+                         octet(how) + octet(20) + "Hello, Hello, Hello!" + octet(2) + octet(9) +
+                         octet(how) + octet(5) + "Hello" + octet(1));
         }
     }
+    for (unsigned cut = 1; cut < 12; ++cut) // a message that is cut off
+        deflate.keep(octet(0x30) + octet(5) + octet(9) + octet(6) + octet(1) + octet(0x09) +
+                     octet(20) + "Hello, Hello, Hello!" + octet(cut));
     // RFC 7692 7.2.3: raw payloads.
     for (const char* digits : {"f248cdc9c90700", "f200111b00", "000500faff48656c6c6f00",
                                "f348cdc9c907000000", "f248050000 00ffff cac9c90700", "020000"}) {
         const std::string raw = octets(digits);
-        deflate.add(octet(0x34) + octet(5) + octet(7) + octet(6) + octet(1) + octet(1) +
-                    octet(static_cast<unsigned>(raw.size())) + raw);
+        deflate.keep(octet(0x34) + octet(5) + octet(7) + octet(6) + octet(1) + octet(1) +
+                     octet(static_cast<unsigned>(raw.size())) + raw);
     }
 }
 
@@ -146,30 +161,38 @@ void add_heads(const std::filesystem::path& root) {
             "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: x-y\r\n\r\n",
         "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", "HTTP/1.0 200\r\n\r\n",
         "HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic\r\n\r\n"};
+    heads.keep(octet(4) + octet(9) + "GET / HTTP/1.1\r\nA:b\r\nC:d\r\nE:f\r\nG:h\r\n\r\n");
+    heads.keep(octet(0) + octet(9) + "GET / HTTP/1.1\rXA: b\r\n\r\n");
+    heads.keep(octet(0) + octet(9) + "GET / HTTP/1.1\r\nA: b\rc\r\n\rX");
+    std::string hints = octet(1) + octet(4); // more than a limit of 200 together
+    for (int i = 0; i < 6; ++i)
+        hints += "HTTP/1.1 103 \r\nA: " + std::string(20, 'b') + "\r\n\r\n";
+    handshakes.keep(hints);
+    handshakes.keep(octet(2) + hints.substr(1));
     for (const std::string& request : requests) {
-        heads.add(octet(0) + octet(99) + request);
-        heads.add(octet(6) + octet(99) + request);
-        handshakes.add(octet(0) + octet(9) + request);
+        heads.keep(octet(0) + octet(99) + request);
+        heads.keep(octet(6) + octet(99) + request);
+        handshakes.keep(octet(0) + octet(9) + request);
     }
     for (const std::string& response : responses) {
-        heads.add(octet(1) + octet(99) + response);
-        handshakes.add(octet(1) + octet(9) + response);
-        handshakes.add(octet(2) + octet(9) + response);
+        heads.keep(octet(1) + octet(99) + response);
+        handshakes.keep(octet(1) + octet(9) + response);
+        handshakes.keep(octet(2) + octet(9) + response);
     }
-    handshakes.add("\x03[::1]:8080\xFF/a?b\xFFhttp://a\xFFx; y=1, z\xFF\x02one\xFFtwo\xFF\x02"
-                   "A\xFF"
-                   "b\xFF"
-                   "C\xFF"
-                   "d\xFF");
-    handshakes.add("\x03h\xFF\xFF\xFF\xFF" + octet(0) + octet(0));
-    handshakes.add("\x03h\r\nX: y\xFF/\xFF\xFF\xFF" + octet(0) + octet(1) +
-                   "A\xFF"
-                   "b\r\nC: d\xFF");
-    handshakes.add("\x04" + octet(0) + octet(0) + octet(0) +
-                   "chat\xFFx-y; a\xFF\x01Server\xFFme\xFF");
-    handshakes.add("\x04" + octet(1) + octet(1) + octet(0x93) +
-                   "sorry\xFFtext/html\xFF\x01Retry-After\xFF"
-                   "1\xFF");
+    handshakes.keep("\x03[::1]:8080\xFF/a?b\xFFhttp://a\xFFx; y=1, z\xFF\x02one\xFFtwo\xFF\x02"
+                    "A\xFF"
+                    "b\xFF"
+                    "C\xFF"
+                    "d\xFF");
+    handshakes.keep("\x03h\xFF\xFF\xFF\xFF" + octet(0) + octet(0));
+    handshakes.keep("\x03h\r\nX: y\xFF/\xFF\xFF\xFF" + octet(0) + octet(1) +
+                    "A\xFF"
+                    "b\r\nC: d\xFF");
+    handshakes.keep("\x04" + octet(0) + octet(0) + octet(0) +
+                    "chat\xFFx-y; a\xFF\x01Server\xFFme\xFF");
+    handshakes.keep("\x04" + octet(1) + octet(1) + octet(0x93) +
+                    "sorry\xFFtext/html\xFF\x01Retry-After\xFF"
+                    "1\xFF");
 }
 
 void add_texts(const std::filesystem::path& root) {
@@ -180,23 +203,26 @@ void add_texts(const std::filesystem::path& root) {
           "ws://[1:2:3:4:5:6:7:8]", "ws://[::ffff:1.2.3.4]/", "ws://[::1", "ws://h:99999/",
           "ws://h\r\n/", "https://example.org https://EXAMPLE.org:443", "null null",
           "http://[::1]:8080 http://[::1]"})
-        uris.add(text);
+        uris.keep(text);
     folder extensions(root, "extension_header");
     for (const char* text :
          {"permessage-deflate; client_max_window_bits",
           "permessage-deflate; server_max_window_bits=10; client_no_context_takeover",
           "a; b=\"c\"; d, e", "permessage-deflate; client_max_window_bits=8, permessage-deflate",
           "a; b=\"c\\d\"", ", ,x", "permessage-deflate; server_max_window_bits=\"15\"",
-          "permessage-deflate; server_max_window_bits=016"}) {
-        extensions.add(octet(0) + text);
+          "permessage-deflate; server_max_window_bits=016", "a; b=\"c", "a; b=\"c\\", "a; b=\"",
+          "permessage-deflate; server_max_window_bits=8",
+          "permessage-deflate; server_max_window_bits=9; server_max_window_bits=10",
+          "permessage-deflate; client_max_window_bits; client_max_window_bits=9"}) {
+        extensions.keep(octet(0) + text);
         for (const unsigned bits : {0u, 9u, 15u}) {
-            extensions.add(octet(1) + octet(bits & 3) + octet(bits) + octet(bits) + text);
-            extensions.add(octet(2) + octet(bits & 3) + octet(bits) + octet(bits) + text);
+            extensions.keep(octet(1) + octet(bits & 3) + octet(bits) + octet(bits) + text);
+            extensions.keep(octet(2) + octet(bits & 3) + octet(bits) + octet(bits) + text);
         }
     }
     for (unsigned flags = 0; flags < 4; ++flags)
-        extensions.add(octet(3) + octet(flags) + octet(10) + octet(12) + octet(3 - flags) +
-                       octet(0) + octet(15));
+        extensions.keep(octet(3) + octet(flags) + octet(10) + octet(12) + octet(3 - flags) +
+                        octet(0) + octet(15));
 }
 
 } // namespace

@@ -11,26 +11,11 @@
 #include <framewire/handshake/uri.hpp>
 
 #include <array>
-#include <memory>
 
 using namespace framewire;
 using namespace framewire::test;
 
 namespace {
-
-// A text in a block of exactly its size.
-class exact_text {
-public:
-    explicit exact_text(std::string_view text)
-        : block_(std::make_unique<char[]>(text.size())), size_(text.size()) {
-        std::copy(text.begin(), text.end(), block_.get());
-    }
-    [[nodiscard]] std::string_view view() const { return {block_.get(), size_}; }
-
-private:
-    std::unique_ptr<char[]> block_;
-    std::size_t size_;
-};
 
 bool visible(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });

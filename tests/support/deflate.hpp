@@ -97,6 +97,7 @@ public:
             stream_.avail_out = static_cast<uInt>(piece.size());
             const int result = ::inflate(&stream_, Z_SYNC_FLUSH);
             out.append(piece.data(), piece.size() - stream_.avail_out);
+            whole_ = result == Z_STREAM_END || stream_.data_type == 128;
             if (result == Z_STREAM_END) {
                 if (stream_.avail_in == 4) break; // nothing behind the final block
                 ::inflateResetKeep(&stream_);
@@ -107,10 +108,13 @@ public:
         }
         return out;
     }
+    /// Whether the message that it was given last ended where a block of its stream does.
+    [[nodiscard]] bool whole() const { return whole_; }
     void begin_anew() { ::inflateReset(&stream_); }
 
 private:
     z_stream stream_{};
+    bool whole_ = false;
 };
 
 /// A side that has agreed on `parameters`, which stand behind the name in the server's answer.
