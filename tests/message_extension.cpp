@@ -5,6 +5,7 @@
 
 #include <framewire/frame_header.hpp>
 
+#include "support/allocation_counter.hpp"
 #include "support/bytes.hpp"
 #include "support/catch.hpp"
 
@@ -130,4 +131,24 @@ TEST_CASE("message_extension: output stops at its limit and keeps what was commi
     CHECK(out.error() == errc::message_too_big);
     CHECK(out.prepare(4).size() == 4); // exactly to the limit
     CHECK(test::text_of(buffer.bytes()) == "before inside");
+}
+
+TEST_CASE("message_extension: room for what is written never grows past the limit", "[limits]") {
+    constexpr std::size_t limit = 100'000;
+    detail::byte_buffer buffer;
+    REQUIRE(buffer.append(test::bytes("before ")));
+    extension_output out(buffer, limit);
+    const std::int64_t live = test::allocations().live_bytes;
+    test::reset_peak();
+    while (out.room() != 0) {
+        const std::size_t step = out.room() < 900 ? static_cast<std::size_t>(out.room()) : 900;
+        REQUIRE(out.prepare(step).size() == step);
+        out.commit(step);
+    }
+    CHECK(buffer.size() == limit + 7);
+    CHECK(test::allocations().live_bytes - live <= static_cast<std::int64_t>(limit) + 64);
+    CHECK(test::peak_bytes() - live <= 2 * static_cast<std::int64_t>(limit) + 128); // with a copy
+    // Without a limit it doubles, and nothing wraps around.
+    extension_output endless(buffer, extension_output::no_limit);
+    CHECK(endless.prepare(1).size() == 1);
 }

@@ -40,7 +40,10 @@ public:
             error_ = errc::message_too_big;
             return {};
         }
-        std::byte* const room = buffer_.prepare(size);
+        // Growth by doubling stops at the limit.
+        const bool limited = room_ <= static_cast<std::size_t>(-1) - buffer_.size();
+        const std::size_t most = limited ? buffer_.size() + static_cast<std::size_t>(room_) : 0;
+        std::byte* const room = buffer_.prepare(size, most);
         if (room == nullptr) {
             error_ = errc::out_of_memory;
             return {};

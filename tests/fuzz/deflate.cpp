@@ -165,7 +165,7 @@ heard hear(const conversation& c, const setting& s, cutting cut) {
     // Close frame.
     const auto limit =
         static_cast<std::int64_t>(Options.stream_messages ? 65'536 * 2 + 4096 : s.max_message_size);
-    require(memory.peak() <= 3 * limit + 4 * 45'000 + 8192, "memory is bounded by the limit");
+    require(memory.peak() <= 2 * limit + 4 * 45'000 + 8192, "memory is bounded by the limit");
     return out;
 }
 
