@@ -185,9 +185,20 @@ void add_heads(const std::filesystem::path& root) {
                     "C\xFF"
                     "d\xFF");
     handshakes.keep("\x03h\xFF\xFF\xFF\xFF" + octet(0) + octet(0));
-    handshakes.keep("\x03h\r\nX: y\xFF/\xFF\xFF\xFF" + octet(0) + octet(1) +
-                    "A\xFF"
-                    "b\r\nC: d\xFF");
+    // One place at a time in which somebody asks for a line of his own.
+    const std::string evil = "a\r\nX: y\xFF";
+    handshakes.keep("\x03" + evil + "/\xFF\xFF\xFF" + octet(0) + octet(0));
+    handshakes.keep("\x03h\xFF/" + evil + "\xFF\xFF" + octet(0) + octet(0));
+    handshakes.keep("\x03h\xFF/\xFF" + evil + "\xFF" + octet(0) + octet(0));
+    handshakes.keep("\x03h\xFF/\xFF\xFF" + evil + octet(0) + octet(0));
+    handshakes.keep("\x03h\xFF/\xFF\xFF\xFF" + octet(1) + evil + octet(0));
+    handshakes.keep("\x03h\xFF/\xFF\xFF\xFF" + octet(0) + octet(1) + "A\xFF" + evil);
+    handshakes.keep("\x03h\xFF/\xFF\xFF\xFF" + octet(0) + octet(1) + evil + "v\xFF");
+    for (const unsigned rejects : {0u, 1u}) {
+        const std::string start = octet(4) + octet(rejects) + octet(1) + octet(0x93);
+        handshakes.keep(start + "\xFF" + (rejects != 0 ? evil : "\xFF") + octet(0));
+        handshakes.keep(start + "\xFFt\xFF" + octet(1) + "A\xFF" + evil);
+    }
     handshakes.keep("\x04" + octet(0) + octet(0) + octet(0) +
                     "chat\xFFx-y; a\xFF\x01Server\xFFme\xFF");
     handshakes.keep("\x04" + octet(1) + octet(1) + octet(0x93) +
