@@ -49,6 +49,17 @@ constexpr auto semicolons = repeated<long_value>("a;");
 constexpr auto parameters = repeated<long_value>("a;b=\"c\";");
 constexpr auto spaced_parameters = repeated<long_value>("a ; ");
 
+// A parameter whose quoted value never ends, made of `pattern`.
+template <std::size_t N> constexpr text_of_size<N> unended(std::string_view pattern) {
+    text_of_size<N> out = repeated<N>(pattern);
+    constexpr std::string_view front = "a;b=\"";
+    for (std::size_t i = 0; i < front.size(); ++i)
+        out.chars[i] = front[i];
+    return out;
+}
+constexpr auto unended_value = unended<long_value>("c");
+constexpr auto unended_escapes = unended<long_value>("c\\");
+
 constexpr std::size_t elements_of(std::string_view value) {
     std::size_t count = 0;
     for (const std::string_view element : http_list(value))
@@ -69,6 +80,8 @@ static_assert(!is_extension_list(backslashes.view()));
 static_assert(!is_extension_list(semicolons.view()));
 static_assert(!is_extension_list(parameters.view()));
 static_assert(!is_extension_list(spaced_parameters.view()));
+static_assert(!is_extension_list(unended_value.view()));
+static_assert(!is_extension_list(unended_escapes.view()));
 
 std::string field(std::string_view name, std::string_view value) {
     return std::string(name) + ": " + std::string(value) + "\r\n";
@@ -83,7 +96,8 @@ TEST_CASE(
     // That the work is linear is asserted above, while compiling. Here, as a server meets them.
     for (const std::string_view value :
          {spaces.view(), spaced_commas.view(), quotes.view(), backslashes.view(), semicolons.view(),
-          parameters.view(), spaced_parameters.view()}) {
+          parameters.view(), spaced_parameters.view(), unended_value.view(),
+          unended_escapes.view()}) {
         for (const char* name :
              {"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Connection", "Upgrade"}) {
             const served result = serve(request_with(field(name, value)));
