@@ -97,7 +97,8 @@ public:
             stream_.avail_out = static_cast<uInt>(piece.size());
             const int result = ::inflate(&stream_, Z_SYNC_FLUSH);
             out.append(piece.data(), piece.size() - stream_.avail_out);
-            whole_ = result == Z_STREAM_END || stream_.data_type == 128;
+            // A call that had nothing to do tells nothing of where the stream stands.
+            if (result != Z_BUF_ERROR) whole_ = result == Z_STREAM_END || stream_.data_type == 128;
             if (result == Z_STREAM_END) {
                 if (stream_.avail_in == 4) break; // nothing behind the final block
                 ::inflateResetKeep(&stream_);
