@@ -13,6 +13,9 @@ packages_to_run_qml="qml-qt6 qml6-module-qtqml qml6-module-qtqml-models
 # Debian 12 has a newer Boost beside its own.
 packages_for_boost=libboost-dev
 ! grep -qsx 'VERSION_ID="12"' /etc/os-release || packages_for_boost=libboost1.81-dev
+# clang with libFuzzer, whose package has the version in its name: 14 in Debian 12, 19 in Debian 13.
+packages_for_fuzzing="clang libclang-rt-19-dev"
+! grep -qsx 'VERSION_ID="12"' /etc/os-release || packages_for_fuzzing="clang libclang-rt-14-dev"
 # The fonts are not needed to run it, but to see emoji in colour.
 packages_to_run_chat_app="qml6-module-qtquick-controls qml6-module-qtquick-templates
     qml6-module-qtquick-layouts fonts-inter fonts-noto-color-emoji"
