@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The Framewire authors
 # SPDX-License-Identifier: BSL-1.0
 #
-# Sourced by tests/run and examples/chat: installs what these need from Debian's packages.
+# Sourced by examples/chat and the scripts in tests: installs what these need from Debian's packages.
 
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
 fail() { say "$*" >&2; exit 1; }
