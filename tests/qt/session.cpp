@@ -12,6 +12,7 @@
 #include <QLocalServer>
 #include <QLocalSocket>
 #include <QThread>
+#include <QTimer>
 #include <QUuid>
 
 #include <algorithm>
@@ -377,6 +378,59 @@ TEST_CASE("session: stops reading while paused, without losing or reordering any
     c.ws.resume();
     REQUIRE(c.wait_for_end());
     CHECK(c.trace == "open text(1) text(2) text(3) closing closed(1000 clean by_peer)");
+}
+
+TEST_CASE("session: a flood of messages that take long leaves time for timers and for others") {
+    test_server server;
+    test_client c;
+    c.open(server.url());
+    REQUIRE(server.wait_for_sessions(1));
+    REQUIRE(c.wait_for_text("open"));
+    constexpr int count = 400;
+    int heard = 0;
+    int ticks = 0;
+    int other_heard_at = 0; // how far the flood was then
+    QTimer timer;
+    QObject::connect(&timer, &QTimer::timeout, [&] { ticks += heard > 0 && heard < count; });
+    timer.start(0);
+
+    test_client other;
+    other.open(server.url());
+    REQUIRE(server.wait_for_sessions(2));
+    REQUIRE(other.wait_for_text("open"));
+    server.sessions[1]->on_text = [&](std::string_view) { other_heard_at = heard; };
+    server.sessions[0]->on_text = [&](std::string_view) {
+        QThread::msleep(2);
+        if (++heard == 1) other.ws.send_text("me, too");
+    };
+    for (int i = 0; i < count; ++i)
+        c.ws.send_text("a short text");
+    REQUIRE(wait_for([&] { return heard == count; }));
+    CHECK(ticks > 3);
+    CHECK(other_heard_at > 0);
+    CHECK(other_heard_at < count);
+}
+
+TEST_CASE("session: a flood is heard to its end also when the peer has gone meanwhile") {
+    test_server server;
+    test_client c;
+    c.open(server.url());
+    REQUIRE(server.wait_for_sessions(1));
+    REQUIRE(c.wait_for_text("open"));
+    constexpr int count = 100;
+    int heard = 0;
+    int heard_at_end = -1;
+    server.sessions[0]->on_text = [&](std::string_view) {
+        QThread::msleep(1);
+        ++heard;
+    };
+    server.sessions[0]->on_closed = [&](const qt::close_info&) { heard_at_end = heard; };
+    for (int i = 0; i < count; ++i)
+        c.ws.send_text("a short text");
+    c.ws.close();
+    REQUIRE(c.wait_for_end());
+    REQUIRE(wait_for([&] { return heard_at_end >= 0; }));
+    CHECK(heard_at_end == count);
 }
 
 TEST_CASE("session: a peer that does not read holds the sender back, within a bound") {

@@ -18,6 +18,7 @@
 #include <framewire/rfc6455.hpp>
 
 #include <QAbstractSocket>
+#include <QBasicTimer>
 #include <QByteArray>
 #include <QIODevice>
 #include <QSslSocket>
@@ -231,6 +232,7 @@ protected:
             return;
         }
         const in_use guard(*this);
+        if (event->timerId() == next_turn_.timerId()) return read();
         if (heartbeat_ != nullptr && heartbeat_->owns(*event)) return beat();
         if (event->timerId() != timer_.timerId()) return QObject::timerEvent(event);
         timer_.stop();
@@ -254,6 +256,16 @@ protected:
         settle();
     }
 
+    // To be asked after each message: a handler may take long, and one read brings thousands of
+    // messages. Asking the clock costs as much as a short message does, so it is asked less often
+    // for those.
+    void look_at_the_clock(std::size_t message_size) noexcept {
+        since_clock_ += 64 + message_size;
+        if (since_clock_ < 1024) return;
+        since_clock_ = 0;
+        out_of_time_ = std::chrono::steady_clock::now() >= turn_ends_;
+    }
+
     // How long a ping of ours took, when that is what this pong answers.
     [[nodiscard]] std::optional<std::chrono::microseconds>
     answered(std::span<const std::byte> pong) {
@@ -267,6 +279,7 @@ protected:
     QByteArray subprotocol_;
     QByteArray leftover_; // input that was not looked at yet: behind the message that paused
     bool paused_ = false;
+    bool out_of_time_ = false; // this turn is; what is left of the input waits for the next one
     // The device is a TCP socket and nothing but: what it does not hold, the system has. Behind a
     // proxy or TLS Qt may hold more than it says.
     bool is_direct_ = false;
@@ -274,6 +287,7 @@ protected:
 private:
     static constexpr qint64 high_water = 131'072; // bytes that the device may hold for us
     static constexpr int reads_a_turn = 8;
+    static constexpr std::chrono::milliseconds time_a_turn{5};
 
     // --- Writing
 
@@ -401,6 +415,9 @@ private:
     }
 
     void read_some() {
+        next_turn_.stop();
+        out_of_time_ = false;
+        turn_ends_ = std::chrono::steady_clock::now() + time_a_turn;
         if (!leftover_.isEmpty()) {
             QByteArray bytes = std::exchange(leftover_, QByteArray());
             take(std::span(reinterpret_cast<std::byte*>(bytes.data()),
@@ -411,6 +428,7 @@ private:
         const auto most = static_cast<qint64>(buffer.bytes().size());
         for (int i = 0; i < reads_a_turn; ++i) {
             if (held_back() || phase_ == phase::ended) return;
+            if (out_of_time_) break;
             const qint64 count =
                 device_->read(reinterpret_cast<char*>(buffer.bytes().data()), most);
             // An unbuffered socket tells the end of the stream here and nowhere else.
@@ -419,19 +437,21 @@ private:
             if (count > 0) take(buffer.bytes().first(static_cast<std::size_t>(count)));
             // In an event loop of a handler more may have come, and the end behind it.
             if (count > 0 && disconnected_ && device_->bytesAvailable() > 0) continue;
-            if (count < most) {
+            if (count < most && !out_of_time_) {
                 if (disconnected_ && !held_back()) lost();
                 return;
             }
         }
-        schedule_read(); // others get their turn first
+        // Others get their turn first: a timer, since Qt goes on with posted events until there are
+        // no more, and looks at neither timers nor sockets meanwhile.
+        if (!held_back() && phase_ != phase::ended) next_turn_.start(0, this);
     }
 
     void take(std::span<std::byte> in) {
         if (heartbeat_ != nullptr) heartbeat_->heard();
         if (phase_ == phase::shaking_hands) shake_hands(in);
         if (phase_ == phase::open) take_input(in);
-        if (paused_ && phase_ == phase::open && !in.empty()) {
+        if ((paused_ || out_of_time_) && phase_ == phase::open && !in.empty()) {
             leftover_.append(reinterpret_cast<const char*>(in.data()),
                              static_cast<qsizetype>(in.size()));
         }
@@ -457,7 +477,8 @@ private:
         if (phase_ < phase::shaking_hands) return lost();
         reading_ = true;
         reading_level_ = thread()->loopLevel();
-        while (phase_ != phase::ended && !held_back() && device_->bytesAvailable() > 0)
+        while (phase_ != phase::ended && !held_back() &&
+               (device_->bytesAvailable() > 0 || !leftover_.isEmpty()))
             read_some();
         reading_ = false;
         if (!held_back()) lost();
@@ -490,6 +511,9 @@ private:
     std::chrono::milliseconds close_timeout_{0};
     idle_watch idle_;
     std::unique_ptr<heartbeat> heartbeat_; // when it is wanted
+    QBasicTimer next_turn_;
+    std::chrono::steady_clock::time_point turn_ends_;
+    std::size_t since_clock_ = 0;
     int reading_level_ = 0;
     qint64 turn_ = 0; // bytes that the last read handler took
     bool reading_ = false;

@@ -81,11 +81,13 @@ protected:
     [[nodiscard]] const extension* agreed() noexcept { return connection_.extension().get(); }
 
     void take_input(std::span<std::byte>& in) override {
-        while (phase_ == phase::open && !paused_) {
+        while (phase_ == phase::open && !paused_ && !out_of_time_) {
             const framewire::event e = connection_.next(in);
             if (e.kind == event_kind::need_data) break;
             more_follows_ = !in.empty();
+            const std::size_t size = e.payload.size();
             tell(e);
+            look_at_the_clock(size);
         }
         more_follows_ = false;
     }
