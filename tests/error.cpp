@@ -72,6 +72,12 @@ TEST_CASE("error: a peer's violation has the close code that RFC 6455 gives it",
     STATIC_REQUIRE(close_code_for(errc::connection_lost) == close_code::abnormal_closure);
     STATIC_REQUIRE(close_code_for(errc::not_open) == close_code::abnormal_closure);
     STATIC_REQUIRE(close_code_for(errc::success) == close_code::normal);
+    // Each that is told is told with a code that may be sent, at run time as well.
+    for (int value = 0; value <= last_errc; ++value) {
+        const close_code code = close_code_for(static_cast<errc>(value));
+        INFO(message(static_cast<errc>(value)));
+        CHECK((is_wire_close_code(code) || code == close_code::abnormal_closure));
+    }
 }
 
 TEST_CASE("error: a cause is a std::error_code that compares with its class") {

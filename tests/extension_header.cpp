@@ -206,3 +206,17 @@ TEST_CASE("extension_header: the parameters end where the text is malformed") {
     CHECK(extension_element("").name().empty());
     CHECK(extension_params().begin() == extension_params().end());
 }
+
+TEST_CASE("extension_list: iterators are equal where they stand at the same element") {
+    const extension_list list("a; x=1; y, b, c");
+    const auto first = list.begin();
+    CHECK(first == list.begin());
+    CHECK(std::next(first) != first);
+    CHECK(std::next(first) == std::next(list.begin()));
+    CHECK(std::next(first, 3) == list.end());
+
+    const extension_params params = (*first).params();
+    CHECK(params.begin() == (*first).params().begin());
+    CHECK(std::next(params.begin()) != params.begin());
+    CHECK(std::next(params.begin(), 2) == params.end());
+}

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -68,6 +69,30 @@ TEST_CASE("http_fields: ends on text that is not what a head reader lets through
         CHECK(std::distance(fields.begin(), fields.end()) <= 4);
         CHECK(elements(fields.list("a")).size() <= 1);
     }
+}
+
+TEST_CASE("http_fields: iterators are equal where they stand at the same field") {
+    auto a = example.begin();
+    const auto b = a++;
+    CHECK(a != b);
+    CHECK(a == std::next(example.begin()));
+    CHECK(std::next(a, 4) == example.end());
+    const std::array parsed = {http_field{"A", "1"}, http_field{"B", "2"}};
+    const http_fields fields(parsed);
+    CHECK(fields.begin() == fields.begin());
+    CHECK(std::next(fields.begin()) != fields.begin());
+}
+
+TEST_CASE("http_list: iterators are equal where they stand at the same element") {
+    const http_list list = example.list("X-List"); // in two lines
+    auto at = list.begin();
+    for (std::size_t i = 0; i < 3; ++i, ++at) {
+        for (std::size_t j = 0; j < 3; ++j) {
+            const auto other = std::next(list.begin(), static_cast<std::ptrdiff_t>(j));
+            CHECK((at == other) == (i == j));
+        }
+    }
+    CHECK(at == list.end());
 }
 
 TEST_CASE("http_list: reads repeated lines as one list", "[rfc9110-5.3]") {

@@ -117,6 +117,17 @@ TEST_CASE("message_extension: no extension is never agreed upon") {
     CHECK(none.write_offer(buffer).size == 0);
 }
 
+TEST_CASE("message_extension: no extension neither decodes nor encodes anything") {
+    no_extension none;
+    detail::byte_buffer buffer;
+    extension_output out(buffer, 100);
+    const auto data = test::bytes("data");
+    CHECK_FALSE(none.active());
+    CHECK(none.decode(data, true, out).error == errc::extension_data_invalid);
+    CHECK(none.encode(opcode::text, data, true, true, out).error == errc::extension_data_invalid);
+    CHECK(buffer.empty());
+}
+
 TEST_CASE("message_extension: output stops at its limit and keeps what was committed") {
     detail::byte_buffer buffer;
     REQUIRE(buffer.append(test::bytes("before ")));

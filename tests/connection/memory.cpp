@@ -4,6 +4,7 @@
 // What a connection takes from the heap, in exact numbers, and that it lives without.
 
 #include <framewire/connection.hpp>
+#include <framewire/prepared_message.hpp>
 
 #include "support/allocation_counter.hpp"
 #include "support/bytes.hpp"
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,12 +25,13 @@ namespace {
 
 constexpr std::array<std::byte, 32> seed{};
 
-template <role Role> connection<Role> make(masking_key_source& keys, const limits& bounds = {}) {
+template <role Role, options Options = options{}>
+connection<Role, Options> make(masking_key_source& keys, const limits& bounds = {}) {
     if constexpr (Role == role::client) {
-        return connection<Role>(keys, bounds);
+        return connection<Role, Options>(keys, bounds);
     } else {
         static_cast<void>(keys);
-        return connection<Role>(bounds);
+        return connection<Role, Options>(bounds);
     }
 }
 
@@ -51,10 +54,16 @@ struct account {
     int terminal = 0;      // close and failed events
 };
 
+bool lies_in(std::span<const std::byte> part, std::span<const std::byte> whole) {
+    return std::less_equal<>()(whole.data(), part.data()) &&
+           std::less<>()(part.data(), whole.data() + whole.size());
+}
+
 // Everything that a connection may have to take memory for. Calls that fail are not made good; the
 // sequence goes on, as a careless caller would.
-template <class C> account everything(C& end, std::vector<std::byte>& buffer,
-                                      const std::vector<std::byte>& input, bool close_first) {
+template <role Role, options Options>
+account everything(connection<Role, Options>& end, std::vector<std::byte>& buffer,
+                   const std::vector<std::byte>& input, bool close_first) {
     account result;
     const auto note = [&](errc error) {
         if (error == errc::out_of_memory) {
@@ -66,6 +75,15 @@ template <class C> account everything(C& end, std::vector<std::byte>& buffer,
     note(end.send_text("text"));
     note(end.send_binary(std::span(buffer)));
     note(end.ping());
+    prepared_message prepared;
+    note(prepared.assign_text("prepared"));
+    note(end.send(prepared));
+    if constexpr (Role == role::server) {
+        const auto write = [](std::span<const std::byte>, std::span<const std::byte>) {
+            return std::size_t{3};
+        };
+        note(end.send_through(opcode::binary, std::span(buffer), write));
+    }
     if (close_first) note(end.close());
     for (std::size_t at = 0; at < input.size(); at += 7) {
         const std::size_t size = std::min<std::size_t>(7, input.size() - at);
@@ -76,6 +94,10 @@ template <class C> account everything(C& end, std::vector<std::byte>& buffer,
             if (e.kind == event_kind::need_data) break;
             if (e.kind == event_kind::text && e.payload.size() > 10) note(end.ping());
             if (e.kind == event_kind::close) ++result.terminal;
+            if (e.kind == event_kind::ping && e.payload.size() < 110 &&
+                !lies_in(e.payload, buffer) && end.detach_payload().empty()) {
+                ++result.out_of_memory;
+            }
             if (e.kind != event_kind::failed) continue;
             ++result.terminal;
             ++(e.error == errc::out_of_memory ? result.out_of_memory : result.strange);
@@ -186,6 +208,67 @@ TEMPLATE_TEST_CASE_SIG("connection: a message of known size takes one piece of m
     CHECK(allocations().live_bytes == live);
 }
 
+TEMPLATE_TEST_CASE_SIG("connection: a payload outlives the next call with the memory it lies in",
+                       "[allocation]", ((role Role), Role), role::server, role::client) {
+    masking_key_source keys(seed);
+    connection<Role> end = make<Role>(keys);
+    std::string told;
+    // Feeds what a peer wrote, in two pieces, and keeps the payload of each event.
+    const auto feed_two = [&](const frame_writer& peer, std::size_t last_piece) {
+        std::vector<std::byte> input = peer.bytes();
+        const std::size_t cut = input.size() - last_piece;
+        for (std::span<std::byte> in :
+             {std::span(input).first(cut), std::span(input).subspan(cut)}) {
+            for (event e = end.next(in); e.kind != event_kind::need_data; e = end.next(in)) {
+                const detail::byte_buffer kept = end.detach_payload();
+                CHECK(end.detach_payload().empty()); // there is only one
+                std::span<std::byte> none;
+                CHECK(end.next(none).kind == event_kind::need_data);
+                end.release_memory();
+                told += std::string(e.text()) + (kept.empty() ? " in the input; " : " kept; ");
+            }
+        }
+    };
+    const auto peer = [] { return frame_writer(Role); };
+    feed_two(peer().frame(0x01, "one, ").ping("a ping"), 0);
+    CHECK(told == "a ping in the input; ");
+    feed_two(peer().frame(0x00, "two, ").ping("in two"), 4);
+    feed_two(peer().ping("another"), 6);
+    feed_two(peer().frame(0x80, "three"), 3);
+    feed_two(peer().pong("between"), 1);
+    feed_two(peer().binary("whole"), 0);
+    feed_two(peer().binary("cut"), 1);
+    CHECK(told == "a ping in the input; in two kept; another kept; one, two, three kept; "
+                  "between kept; whole in the input; cut kept; ");
+    CHECK(end.state() == connection_state::open);
+}
+
+TEMPLATE_TEST_CASE_SIG("connection: without memory a payload stays where it is", "[allocation]",
+                       ((role Role), Role), role::server, role::client) {
+    masking_key_source keys(seed);
+    connection<Role> end = make<Role>(keys);
+    std::vector<std::byte> input = frame_writer(Role).frame(0x01, "a text").ping("ping").bytes();
+    std::vector<std::byte> rest = frame_writer(Role).frame(0x80, " goes on").bytes();
+    std::span<std::byte> in = std::span(input).first(input.size() - 1);
+    REQUIRE(end.next(in).kind == event_kind::need_data);
+    in = std::span(input).last(1);
+    const event ping = end.next(in);
+    REQUIRE(ping.kind == event_kind::ping);
+    bool empty = false;
+    {
+        // The beginning of the text would have to be copied out of its way.
+        const failing_allocations failing(0, 100);
+        empty = end.detach_payload().empty();
+    }
+    CHECK(empty);
+    CHECK(ping.text() == "ping");
+    const detail::byte_buffer kept = end.detach_payload();
+    CHECK_FALSE(kept.empty());
+    in = rest;
+    CHECK(end.next(in).text() == "a text goes on");
+    CHECK(ping.text() == "ping");
+}
+
 TEMPLATE_TEST_CASE_SIG("connection: ten thousand connections leave nothing behind", "[allocation]",
                        ((role Role), Role), role::server, role::client) {
     masking_key_source keys(seed);
@@ -213,7 +296,8 @@ TEMPLATE_TEST_CASE_SIG("connection: ten thousand connections leave nothing behin
 }
 
 TEMPLATE_TEST_CASE_SIG("connection: survives that any of its allocations fails", "[allocation]",
-                       ((role Role), Role), role::server, role::client) {
+                       ((role Role, bool Streams), Role, Streams), (role::server, false),
+                       (role::client, false), (role::server, true), (role::client, true)) {
     const std::vector<std::byte> input = frame_writer(Role)
                                              .frame(0x01, std::string(300, 'a'))
                                              .ping(std::string(100, 'p'))
@@ -233,7 +317,7 @@ TEMPLATE_TEST_CASE_SIG("connection: survives that any of its allocations fails",
                 account result;
                 const allocation_count before = allocations();
                 {
-                    connection<Role> end = make<Role>(keys);
+                    auto end = make<Role, options{.stream_messages = Streams}>(keys);
                     const failing_allocations failing(index, how_many);
                     result = everything(end, buffer, input, close_first);
                     more = failing.happened();

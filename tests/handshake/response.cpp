@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -218,4 +219,51 @@ TEST_CASE("response: every status that is sent for an error has a reason phrase"
     CHECK(http_status_for(errc::upgrade_refused) == 500);
     CHECK(http_status_for(errc::open_timeout) == 408);
     CHECK(reason_phrase(418).empty());
+}
+
+TEST_CASE("response: the statuses that a program may answer with have reason phrases",
+          "[rfc9110-15][rfc6585]") {
+    struct row {
+        int status;
+        const char* phrase;
+    };
+    const row rows[] = {{101, "Switching Protocols"},
+                        {200, "OK"},
+                        {204, "No Content"},
+                        {301, "Moved Permanently"},
+                        {302, "Found"},
+                        {303, "See Other"},
+                        {304, "Not Modified"},
+                        {307, "Temporary Redirect"},
+                        {308, "Permanent Redirect"},
+                        {400, "Bad Request"},
+                        {401, "Unauthorized"},
+                        {403, "Forbidden"},
+                        {404, "Not Found"},
+                        {405, "Method Not Allowed"},
+                        {406, "Not Acceptable"},
+                        {407, "Proxy Authentication Required"},
+                        {408, "Request Timeout"},
+                        {409, "Conflict"},
+                        {410, "Gone"},
+                        {413, "Content Too Large"},
+                        {414, "URI Too Long"},
+                        {421, "Misdirected Request"},
+                        {426, "Upgrade Required"},
+                        {429, "Too Many Requests"},
+                        {431, "Request Header Fields Too Large"},
+                        {500, "Internal Server Error"},
+                        {501, "Not Implemented"},
+                        {502, "Bad Gateway"},
+                        {503, "Service Unavailable"},
+                        {504, "Gateway Timeout"},
+                        {505, "HTTP Version Not Supported"}};
+    int known = 0;
+    for (int status = 0; status < 1000; ++status)
+        known += reason_phrase(status).empty() ? 0 : 1;
+    CHECK(known == static_cast<int>(std::size(rows)));
+    for (const row& r : rows) {
+        CAPTURE(r.status);
+        CHECK(reason_phrase(r.status) == r.phrase);
+    }
 }
