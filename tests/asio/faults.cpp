@@ -1,17 +1,23 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Every operation on the transport fails in turn, in a connection from its handshake to its end.
-// Whichever it is, whoever waits is told once, the transport is closed, and nothing is left.
+// Every operation on the transport, and every allocation that may be refused, fails in turn, in a
+// connection from its handshake to its end, with permessage-deflate and without. Whichever it is,
+// whoever waits is told once, the transport is closed, and nothing is left.
 
 #include <framewire/asio/stream.hpp>
+#include <framewire/deflate/permessage_deflate.hpp>
 
 #include "support/allocation_counter.hpp"
 #include "support/catch.hpp"
 #include "support/connected.hpp"
+#include "support/deflate.hpp"
 
 #include <cstdint>
+#include <random>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 using namespace framewire;
 using namespace framewire::test;
@@ -49,12 +55,44 @@ public:
     ping_completion pinged;
     int waiting = 0; ///< Operations that were started.
 
-    [[nodiscard]] int completed() const {
-        return opened.calls + in.ends + sent.calls + drained.calls + pinged.calls;
+    void require_one_end(ending how) const {
+        const int completed = opened.calls + in.ends + sent.calls + drained.calls + pinged.calls;
+        REQUIRE(end_.far.closed());
+        if (how == ending::by_destroying) {
+            REQUIRE(completed <= waiting);
+            REQUIRE(closed.calls <= 1);
+            return;
+        }
+        REQUIRE(closed.done());
+        REQUIRE(opened.calls == 1);
+        REQUIRE(in.ends == 1);
+        REQUIRE(sent.calls == 1);
+        REQUIRE(drained.calls == 1);
+        REQUIRE(pinged.calls == 1);
+        REQUIRE(completed == waiting);
+        if (!closed.info.clean) REQUIRE(closed.info.error);
     }
-    [[nodiscard]] bool transport_closed() const { return end_.far.closed(); }
 
 private:
+    static constexpr bool deflates = !std::is_same_v<typename End::extension_type, no_extension>;
+    static constexpr std::string_view agreement =
+        deflates ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "";
+    static constexpr unsigned encoded = deflates ? 0x40 : 0;
+
+    // Of a message of the far end.
+    std::string payload(std::string_view text) {
+        compressing_peer peer;
+        return deflates ? peer.message(text) : std::string(text);
+    }
+    // Letters that compress badly, so that there is something to be written.
+    static std::string noise(std::size_t size) {
+        std::minstd_rand random(1);
+        std::string out;
+        while (out.size() < size)
+            out += static_cast<char>('A' + random() % 64);
+        return out;
+    }
+
     static net::stream_options options_of() {
         net::stream_options options;
         options.high_water = 1000;
@@ -70,14 +108,15 @@ private:
                 end_.stream->accept({}, opened.handler());
             });
             end_.poll();
-            end_.receive(request_head().substr(0, 100));
-            end_.receive(request_head().substr(100));
+            const std::string request = request_head(agreement);
+            end_.receive(request.substr(0, 100));
+            end_.receive(request.substr(100));
             (void)end_.far.read();
         } else {
             end_.stream->handshake({.host = "example.org"}, opened.handler());
             end_.poll();
             const std::string request = end_.far.read();
-            if (request.ends_with("\r\n\r\n")) end_.receive(response_head(request));
+            if (request.ends_with("\r\n\r\n")) end_.receive(response_head(request, agreement));
         }
         end_.poll();
     }
@@ -86,11 +125,16 @@ private:
         ++waiting;
         in.on_message = [this](const net::message& m) { (void)end_.stream->send(m); };
         in.start(*end_.stream);
-        end_.receive(End::frames().text("hello").ping("p").frame(0x01, "frag"));
-        end_.receive(End::frames().frame(0x80, "ment").binary(std::string(300, 'b')));
+        const std::string in_two = payload("fragment");
+        end_.receive(End::frames()
+                         .frame(0x81 | encoded, payload("hello"))
+                         .ping("p")
+                         .frame(0x01 | encoded, in_two.substr(0, 4)));
+        end_.receive(
+            End::frames().frame(0x80, in_two.substr(4)).frame(0x82 | encoded, payload(noise(300))));
         (void)end_.far.read();
         waiting += 3;
-        end_.stream->send_text(std::string(2000, 'x'), sent.handler());
+        end_.stream->send_text(noise(4000), sent.handler());
         end_.stream->drain(drained.handler());
         end_.stream->ping(pinged.handler());
         end_.poll();
@@ -102,7 +146,11 @@ private:
 
     void finish(ending how) {
         switch (how) {
-        case ending::by_peer: end_.receive(End::frames().close(1000, "bye")); break;
+        case ending::by_peer:
+            // A handshake that was refused touches nothing, and may be tried again.
+            if (operations() == 0) (void)end_.stream->close();
+            end_.receive(End::frames().close(1000, "bye"));
+            break;
         case ending::here:
             (void)end_.stream->close(close_code::normal, "bye");
             end_.receive(End::frames().close(1000, "bye"));
@@ -130,10 +178,15 @@ private:
     End end_;
 };
 
+using deflating_server_end = connected<role::server, test_stream, options{}, permessage_deflate>;
+using deflating_client_end =
+    connected<role::client, waitable_test_stream, options{}, permessage_deflate>;
+
 } // namespace
 
 TEMPLATE_TEST_CASE("faults: whichever operation fails, there is one end and nothing is left",
-                   "[asio]", server_end, client_end, waitable_server_end, waitable_client_end) {
+                   "[asio]", server_end, client_end, waitable_server_end, waitable_client_end,
+                   deflating_server_end, deflating_client_end) {
     const ending how =
         GENERATE(ending::by_peer, ending::here, ending::by_destroying, ending::by_timer);
     const bool for_good = GENERATE(true, false);
@@ -152,23 +205,32 @@ TEMPLATE_TEST_CASE("faults: whichever operation fails, there is one end and noth
         {
             story<TestType> one(n, for_good, how, fault);
             more = one.failed();
-            REQUIRE(one.transport_closed());
-            if (how == ending::by_destroying) {
-                REQUIRE(one.completed() <= one.waiting);
-                REQUIRE(one.closed.calls <= 1);
-            } else {
-                REQUIRE(one.closed.done());
-                REQUIRE(one.opened.calls == 1);
-                REQUIRE(one.in.ends == 1);
-                REQUIRE(one.sent.calls == 1);
-                REQUIRE(one.drained.calls == 1);
-                REQUIRE(one.pinged.calls == 1);
-                REQUIRE(one.completed() == one.waiting);
-                if (!one.closed.info.clean) REQUIRE(one.closed.info.error);
-            }
+            one.require_one_end(how);
         }
         REQUIRE(allocations().live_bytes - before < 1000);
     }
     CHECK(n > 10);
+    CHECK(n < 1000);
+}
+
+TEMPLATE_TEST_CASE("faults: whichever allocation is refused, there is one end and nothing is left",
+                   "[asio]", server_end, client_end, deflating_server_end, deflating_client_end) {
+    const ending how =
+        GENERATE(ending::by_peer, ending::here, ending::by_destroying, ending::by_timer);
+    const std::int64_t in_a_row = GENERATE(1, 1'000'000);
+    bool more = true;
+    std::int64_t n = 0;
+    for (; more && n < 1000; ++n) {
+        CAPTURE(n, in_a_row, static_cast<int>(how));
+        const std::int64_t before = allocations().live_bytes;
+        {
+            const failing_allocations failing(n, in_a_row);
+            const story<TestType> one(wire_settings::never, true, how, {});
+            more = failing.happened();
+            one.require_one_end(how);
+        }
+        REQUIRE(allocations().live_bytes - before < 1000);
+    }
+    CHECK(n > 5);
     CHECK(n < 1000);
 }

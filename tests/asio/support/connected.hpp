@@ -156,15 +156,17 @@ inline net::server_options server_options_of(const net::stream_options& options)
 }
 
 /// An open stream and its far end.
-template <role Role, typename Transport, options Options = options{}> class connected {
+template <role Role, typename Transport, options Options = options{},
+          message_extension Extension = no_extension>
+class connected {
 public:
     static constexpr role side = Role;
     static constexpr bool is_server = Role == role::server;
     using transport_type = Transport;
+    using extension_type = Extension;
     using stream_type =
-        std::conditional_t<is_server,
-                           net::server_stream<Transport, Options, no_extension, fake_clock>,
-                           net::client_stream<Transport, Options, no_extension, fake_clock>>;
+        std::conditional_t<is_server, net::server_stream<Transport, Options, Extension, fake_clock>,
+                           net::client_stream<Transport, Options, Extension, fake_clock>>;
 
     struct not_open_yet {};
 
