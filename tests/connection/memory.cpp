@@ -243,6 +243,39 @@ TEMPLATE_TEST_CASE_SIG("connection: a payload outlives the next call with the me
     CHECK(end.state() == connection_state::open);
 }
 
+TEMPLATE_TEST_CASE_SIG("connection: what lies in the input has no memory to be taken away",
+                       "[allocation]", ((role Role), Role), role::server, role::client) {
+    masking_key_source keys(seed);
+    connection<Role> end = make<Role>(keys);
+    std::vector<std::byte> pieces =
+        frame_writer(Role).frame(0x01, "in ").frame(0x80, "two").bytes();
+    std::vector<std::byte> whole = frame_writer(Role).text("whole").bytes();
+    std::span<std::byte> in = pieces;
+    REQUIRE(end.next(in).text() == "in two");
+    in = whole;
+    REQUIRE(end.next(in).text() == "whole");
+    CHECK(end.detach_payload().empty()); // not that of the message before
+}
+
+TEMPLATE_TEST_CASE_SIG("connection: keeps nothing of a message that will not be told",
+                       "[allocation]", ((role Role), Role), role::server, role::client) {
+    masking_key_source keys(seed);
+    for (const bool closing : {true, false}) {
+        std::vector<std::byte> begun = frame_writer(Role).frame(0x01, "begun").bytes();
+        // More of it while this side closes; or a frame that there is not.
+        std::vector<std::byte> next = frame_writer(Role).frame(closing ? 0x00 : 0x83).bytes();
+        const std::int64_t before = allocations().live;
+        connection<Role> end = make<Role>(keys);
+        std::span<std::byte> in = begun;
+        REQUIRE(end.next(in).kind == event_kind::need_data);
+        CHECK(allocations().live - before == 1);
+        if (closing) REQUIRE(end.close() == errc::success);
+        in = next;
+        CHECK(end.next(in).kind == (closing ? event_kind::need_data : event_kind::failed));
+        CHECK(allocations().live - before == 1); // the Close frame
+    }
+}
+
 TEMPLATE_TEST_CASE_SIG("connection: without memory a payload stays where it is", "[allocation]",
                        ((role Role), Role), role::server, role::client) {
     masking_key_source keys(seed);

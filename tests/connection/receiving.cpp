@@ -391,3 +391,14 @@ TEST_CASE("connection: tells whatever text comes when validation is off", "[rfc6
     CHECK(at_every_split<lax>(frame_writer(role::server).close(1000, "\xFF")).told ==
           "failed(1007 the reason in a Close frame is not valid UTF-8)");
 }
+
+TEMPLATE_TEST_CASE("connection: the rest of a Ping may look like a message", "[rfc6455-5.5.2]",
+                   server, client, streaming_server, streaming_client) {
+    const std::string payload = "x" + frame_writer(TestType::side).text("no message").str() + "y";
+    frame_writer peer(TestType::side);
+    peer.ping().ping().ping(payload).text("a message"); // the third key has no effect
+    REQUIRE(peer.str().find(payload) != std::string::npos);
+    const outcome result = at_every_split<TestType>(peer);
+    CHECK(result.told ==
+          R"(ping("") ping("") ping(")" + shown(payload) + R"(") text("a message"))");
+}

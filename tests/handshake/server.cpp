@@ -170,6 +170,18 @@ TEST_CASE("server_handshake: accepts what clients send in practice", "[rfc6455-4
     }
 }
 
+TEST_CASE("server_handshake: leaves frames where they can be unmasked in place", "[rfc6455-5.3]") {
+    std::vector<std::byte> input(example.begin(), example.end());
+    std::array<char, 512> storage{};
+    server_handshake handshake(storage);
+    for (std::span<std::byte> in : {std::span(input).first(100), std::span(input).subspan(100)}) {
+        const handshake_status status = handshake.feed(in);
+        CHECK(in.size() == (status == handshake_status::complete ? 2u : 0u));
+        CHECK(in.data() + in.size() == input.data() + (in.empty() ? 100u : input.size()));
+    }
+    CHECK(handshake.status() == handshake_status::complete);
+}
+
 TEST_CASE("server_handshake: leaves the frames that came with the request", "[rfc6455-4.2.2]") {
     const std::string request = request_with("GET", "GET");
     for (const std::string_view rest : {""sv, "\x81"sv, "\x89\x80\0\0\0\0\x82\xfe"sv, "\r\n"sv,
