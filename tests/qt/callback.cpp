@@ -69,6 +69,22 @@ TEST_CASE("callback: may destroy the object that holds it while it runs") {
     CHECK(seen == 106);
 }
 
+TEST_CASE("callback: is empty already for what goes with it") {
+    struct calls_at_its_end {
+        explicit calls_at_its_end(const callback<void()>& held_by) : holder(held_by) {}
+        calls_at_its_end(const calls_at_its_end&) = delete;
+        calls_at_its_end& operator=(const calls_at_its_end&) = delete;
+        ~calls_at_its_end() { holder(); }
+        const callback<void()>& holder;
+    };
+    int calls = 0;
+    {
+        callback<void()> f;
+        f = [&calls, last = std::make_unique<calls_at_its_end>(f)] { ++calls; };
+    }
+    CHECK(calls == 0);
+}
+
 TEST_CASE("callback: lets go of what it holds when it goes") {
     const auto shared = std::make_shared<int>(1);
     {

@@ -40,7 +40,8 @@ public:
     }
     callback(const callback&) = delete;
     callback& operator=(const callback&) = delete;
-    ~callback() { target::release(target_); }
+    // What is released may call us while it goes.
+    ~callback() { target::release(std::exchange(target_, nullptr)); }
 
     /// True when there is something to call.
     [[nodiscard]] explicit operator bool() const noexcept { return target_ != nullptr; }
