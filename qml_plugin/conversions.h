@@ -9,11 +9,6 @@
 #include <QByteArray>
 #include <QByteArrayView>
 #include <QJSValue>
-#include <QString>
-
-#include <string_view>
-
-QString toText(std::string_view utf8);
 
 /// What becomes an ArrayBuffer.
 QByteArray toMessage(QByteArrayView bytes);

@@ -5,6 +5,7 @@
 
 #include "conversions.h"
 #include "errortext.h"
+#include "messagetext.h"
 #include "websocket.h"
 
 #include <framewire/qt/detail/utf8_text.hpp>

@@ -7,6 +7,7 @@
 #include <framewire/qt/client.hpp>
 #include <framewire/qt/server.hpp>
 
+#include "messagetext.h" // of the QML module
 #include "qt/support/raw.hpp"
 #include "qt/support/recorder.hpp"
 #include "support/catch.hpp"
@@ -24,6 +25,7 @@
 #include <string_view>
 #include <utility>
 
+#include <malloc.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,25 +34,39 @@ using namespace framewire::test;
 
 namespace {
 thread_local long allocations = 0;
+
+// Those of a mebibyte and more, in bytes.
+thread_local std::size_t large_now = 0;
+thread_local std::size_t large_most = 0;
+
+std::size_t large_size(void* block) {
+    const std::size_t size = block == nullptr ? 0 : malloc_usable_size(block);
+    return size >= 1 << 20 ? size : 0;
 }
+void* taken(void* block) {
+    ++allocations;
+    large_now += large_size(block);
+    large_most = std::max(large_most, large_now);
+    return block;
+}
+} // namespace
 
 // glibc's own, by the names that it has for those who replace them.
 extern "C" {
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* block, std::size_t size);
+void __libc_free(void* block);
 
-void* malloc(std::size_t size) {
-    ++allocations;
-    return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-    ++allocations;
-    return __libc_calloc(count, size);
-}
+void* malloc(std::size_t size) { return taken(__libc_malloc(size)); }
+void* calloc(std::size_t count, std::size_t size) { return taken(__libc_calloc(count, size)); }
 void* realloc(void* block, std::size_t size) {
-    ++allocations;
-    return __libc_realloc(block, size);
+    large_now -= large_size(block);
+    return taken(__libc_realloc(block, size));
+}
+void free(void* block) {
+    large_now -= large_size(block);
+    __libc_free(block);
 }
 }
 
@@ -166,4 +182,15 @@ TEST_CASE("allocations: what a handler makes of a message is one, which it asks 
     };
     const std::string frame = frame_writer(role::server).binary(std::string(16, 'x')).str();
     CHECK(peer.allocations_of(frame, 18, 8) == peer.allocations_of(frame, 18, 1) + 7);
+}
+
+TEST_CASE("allocations: a text is there only once while it is converted for QML") {
+    // All of it looks like ASCII but for its end.
+    const std::string utf8 = std::string(std::size_t{8} << 20, 'x') + GENERATE("y", "\u2713");
+    const std::size_t before = large_now;
+    large_most = before;
+    const QString text = toText(utf8);
+    CHECK(text.size() == (8 << 20) + 1);
+    CHECK(large_now - before >= std::size_t{16} << 20);
+    CHECK(large_most - before < std::size_t{17} << 20);
 }
