@@ -302,7 +302,7 @@ private:
     }
     qint64 send(framewire::opcode kind, QByteArrayView bytes);
     bool checkAmount(double bytes);
-    void messageSent(double most);
+    void messageSent(double before, double most);
     void updateBufferedAmount();
     void updateKeepAlive();
     void setLatency(double milliseconds);
@@ -370,7 +370,7 @@ private:
     bool m_hasOpened = false;
     bool m_hasWarned = false;
     bool m_hasTold = false; // of bufferedAmount in this turn, when a message was sent
-    bool m_willTell = false;
+    bool m_willTell = false; // of it from the event loop
     bool m_willBeLow = false; // messages have made bufferedAmount more than its threshold
     const bool m_isServerSide = false;
 };

@@ -41,7 +41,8 @@ qint64 WebSocket::send(framewire::opcode kind, QByteArrayView bytes)
     const bool isQueued = m_queueWhileReconnecting && isReconnecting();
     if (!isQueued && !checkOpen())
         return 0;
-    const double most = bufferedAmount() + static_cast<double>(size);
+    const double before = bufferedAmount();
+    const double most = before + static_cast<double>(size);
     if (!checkAmount(most))
         return 0;
     const bool isText = kind == framewire::opcode::text;
@@ -50,7 +51,7 @@ qint64 WebSocket::send(framewire::opcode kind, QByteArrayView bytes)
     else if (!checkSent(isText ? m_session->send_text(QUtf8StringView(bytes))
                                : m_session->send_binary(bytes)))
         return 0;
-    messageSent(most);
+    messageSent(before, most);
     return size;
 }
 
@@ -58,10 +59,11 @@ bool WebSocket::send(const framewire::prepared_message &message)
 {
     if (!isOpen())
         return false;
-    const double most = bufferedAmount() + static_cast<double>(message.payload().size());
+    const double before = bufferedAmount();
+    const double most = before + static_cast<double>(message.payload().size());
     if (!checkAmount(most) || !checkSent(m_session->send(message)))
         return false;
-    messageSent(most);
+    messageSent(before, most);
     return true;
 }
 
@@ -69,18 +71,28 @@ bool WebSocket::send(const framewire::prepared_message &message)
 // much. Whoever waits for bufferedAmountLow() is told all the same, and from the event loop. Of a
 // change of bufferedAmount, the first message tells at once, and those that follow in the same turn
 // together.
-void WebSocket::messageSent(double most)
+//
+// What nothing waits before is written in this turn, and on_written ends it for us. Otherwise it
+// may not be: the peer does not read, or there is no connection.
+void WebSocket::messageSent(double before, double most)
 {
     const double now = bufferedAmount();
     if (std::max(now, most) > m_bufferedAmountLowThreshold)
         m_willBeLow = true;
-    if (!m_hasTold) {
-        m_hasTold = true;
-        change(m_bufferedAmount, now, &WebSocket::bufferedAmountChanged);
-    } else if (!m_willTell) {
+    const bool isFirst = !std::exchange(m_hasTold, true);
+    const bool isWritten = isFirst && before == 0 && m_outbox.size() == 0;
+    if (!isWritten && !m_willTell) {
         m_willTell = true;
-        QMetaObject::invokeMethod(this, &WebSocket::updateBufferedAmount, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            this,
+            [this] {
+                m_willTell = false;
+                updateBufferedAmount();
+            },
+            Qt::QueuedConnection);
     }
+    if (isFirst)
+        change(m_bufferedAmount, now, &WebSocket::bufferedAmountChanged);
 }
 
 qint64 WebSocket::sendJson(const QJSValue &value)
@@ -201,7 +213,6 @@ double WebSocket::bufferedAmount() const
 void WebSocket::updateBufferedAmount()
 {
     m_hasTold = false;
-    m_willTell = false;
     const double now = bufferedAmount();
     const QPointer<WebSocket> self(this);
     const unsigned generation = m_generation;

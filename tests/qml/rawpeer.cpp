@@ -40,6 +40,7 @@ void RawPeer::talkTo(QTcpSocket *socket)
     m_request.clear();
     m_frames.clear();
     m_hasRequest = false;
+    m_isReading = true;
     ++m_connections;
     connect(m_socket, &QTcpSocket::readyRead, this, &RawPeer::read);
     connect(m_socket, &QTcpSocket::disconnected, this, &RawPeer::connectedChanged);
@@ -125,10 +126,17 @@ void RawPeer::reset()
         m_socket->abort();
 }
 
+void RawPeer::stopReading()
+{
+    m_isReading = false;
+    if (m_socket)
+        m_socket->setReadBufferSize(1); // or Qt would
+}
+
 void RawPeer::read()
 {
     auto *const socket = qobject_cast<QTcpSocket *>(sender());
-    if (!socket || socket != m_socket)
+    if (!socket || socket != m_socket || !m_isReading)
         return;
     QByteArray bytes = socket->readAll();
     if (!m_hasRequest) {

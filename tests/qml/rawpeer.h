@@ -68,6 +68,8 @@ public:
     Q_INVOKABLE void shakeHands(const QString &lines = {});
     /// The frame that the client sent at that offset of `frames`, unmasked: [opcode, payload, end].
     Q_INVOKABLE QVariantList frameAt(int offset) const;
+    /// Reads nothing more from this client.
+    Q_INVOKABLE void stopReading();
     /// Ends the connection behind what was written.
     Q_INVOKABLE void end();
     /// Resets the connection.
@@ -88,6 +90,7 @@ private:
     QByteArray m_frames;
     int m_connections = 0;
     bool m_hasRequest = false;
+    bool m_isReading = true;
 };
 
 /// Counts those of the objects it was shown that are still there.

@@ -166,6 +166,26 @@ TestCase {
         compare(told[told.length - 1], 0)
     }
 
+    function test_amount_is_told_in_each_turn_though_nobody_reads() {
+        const both = shaken({ maxBufferedAmount: 0 })
+        const client = both.client
+        both.raw.stopReading()
+        client.sendTextMessage("x".repeat(48 << 20)) // more than the system takes
+        let before = 0
+        while (client.bufferedAmount !== before) {
+            before = client.bufferedAmount
+            wait(100)
+        }
+        verify(before > 0)
+        let told = 0
+        client.bufferedAmountChanged.connect(() => ++told)
+        for (let turn = 1; turn <= 6; ++turn) {
+            client.sendTextMessage("123456")
+            compare(told, turn)
+            wait(0)
+        }
+    }
+
     function test_low_threshold() {
         // More than the system takes at once.
         const client = connected({ bufferedAmountLowThreshold: 6 << 20 })

@@ -386,6 +386,20 @@ TestCase {
         compare(told, [20, 200, 220])
     }
 
+    function test_queue_tells_of_its_amount_in_each_turn() {
+        const client = open({ queueWhileReconnecting: true }, { minDelay: 600000, maxDelay: 600000 })
+        peers[0].close()
+        tryVerify(() => has(client, "attempt 1"))
+        const told = []
+        client.bufferedAmountChanged.connect(() => told.push(client.bufferedAmount))
+        for (let turn = 1; turn <= 6; ++turn) {
+            client.sendTextMessage("123456")
+            compare(told.length, turn)
+            compare(told[turn - 1], 20 * turn)
+            wait(0)
+        }
+    }
+
     function test_queue_is_dropped_after_the_last_attempt() {
         const server = make(serverComponent)
         const client = open({ url: server.url, queueWhileReconnecting: true }, { maxAttempts: 3 })
