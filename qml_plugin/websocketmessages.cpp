@@ -109,17 +109,15 @@ qint64 WebSocket::sendJson(const QJSValue &value)
     return 0;
 }
 
-// JSON costs nothing unless somebody listens.
+// JSON costs nothing unless somebody listens, if only since this text has come.
 void WebSocket::textReceived(const QString &text)
 {
     static const QMetaMethod signal = QMetaMethod::fromSignal(&WebSocket::jsonReceived);
-    if (!isSignalConnected(signal)) {
-        Q_EMIT textMessageReceived(text);
-        return;
-    }
     const QPointer<WebSocket> self(this);
     Q_EMIT textMessageReceived(text);
-    QJSEngine *const engine = self ? qjsEngine(this) : nullptr;
+    if (!self || !isSignalConnected(signal))
+        return;
+    QJSEngine *const engine = qjsEngine(this);
     if (!engine)
         return;
     const QJSValue json = engine->globalObject().property(QStringLiteral("JSON"));

@@ -26,6 +26,12 @@ TestCase {
     }
 
     Component {
+        id: plainComponent
+
+        WebSocket {}
+    }
+
+    Component {
         id: serverComponent
 
         WebSocketServer {
@@ -67,6 +73,29 @@ TestCase {
         peers[0].sendJson("end")
         tryVerify(() => client.log.length === 7)
         compare(client.log, ["", "{", "text", "{'a': 1}", "1 2", '"end"', "end"])
+    }
+
+    function test_connected_by_a_handler_of_the_text() {
+        const server = createTemporaryObject(serverComponent, testCase)
+        const client = createTemporaryObject(plainComponent, testCase, { url: server.url, active: true })
+        tryCompare(client, "status", WebSocket.Open)
+        const values = []
+        function take(value) {
+            values.push(value.number)
+        }
+        client.textMessageReceived.connect(text => {
+            if (text.includes("1"))
+                client.jsonReceived.connect(take)
+            if (text.includes("3"))
+                client.jsonReceived.disconnect(take)
+            if (text === '"end"')
+                values.push("end")
+        })
+        for (let number = 0; number < 5; ++number)
+            peers[0].sendJson({ number })
+        peers[0].sendJson("end")
+        tryVerify(() => values.includes("end"))
+        compare(values, [1, 2, "end"])
     }
 
     function test_what_json_has_no_words_for_data() {

@@ -398,8 +398,8 @@ TEST_CASE("session: a flood of messages that take long leaves time for timers an
     other.open(server.url());
     REQUIRE(server.wait_for_sessions(2));
     REQUIRE(other.wait_for_text("open"));
-    server.sessions[1]->on_text = [&](std::string_view) { other_heard_at = heard; };
-    server.sessions[0]->on_text = [&](std::string_view) {
+    server.sessions[1]->ws->on_text = [&](std::string_view) { other_heard_at = heard; };
+    server.sessions[0]->ws->on_text = [&](std::string_view) {
         QThread::msleep(2);
         if (++heard == 1) other.ws.send_text("me, too");
     };
@@ -420,11 +420,11 @@ TEST_CASE("session: a flood is heard to its end also when the peer has gone mean
     constexpr int count = 100;
     int heard = 0;
     int heard_at_end = -1;
-    server.sessions[0]->on_text = [&](std::string_view) {
+    server.sessions[0]->ws->on_text = [&](std::string_view) {
         QThread::msleep(1);
         ++heard;
     };
-    server.sessions[0]->on_closed = [&](const qt::close_info&) { heard_at_end = heard; };
+    server.sessions[0]->ws->on_closed = [&](const qt::close_info&) { heard_at_end = heard; };
     for (int i = 0; i < count; ++i)
         c.ws.send_text("a short text");
     c.ws.close();
