@@ -155,13 +155,15 @@ inline net::server_options server_options_of(const net::stream_options& options)
     return {.origins = net::origin_policy::any(), .stream = options};
 }
 
-/// An open stream and its far end.
+/// An open stream and its far end. With `permessage_deflate` as the extension, both have agreed on
+/// it with its defaults; the far end may use it or not.
 template <role Role, typename Transport, options Options = options{},
           message_extension Extension = no_extension>
 class connected {
 public:
     static constexpr role side = Role;
     static constexpr bool is_server = Role == role::server;
+    static constexpr bool deflates = !std::is_same_v<Extension, no_extension>;
     using transport_type = Transport;
     using extension_type = Extension;
     using stream_type =
@@ -189,13 +191,13 @@ public:
                 if (e) return opened.note(e);
                 stream->accept({}, opened.handler());
             });
-            far.write(request_head() + std::string(behind));
+            far.write(request_head(extensions) + std::string(behind));
             poll();
             (void)far.read();
         } else {
             stream->handshake({.host = "example.org"}, opened.handler());
             poll();
-            far.write(response_head(far.read()) + std::string(behind));
+            far.write(response_head(far.read(), extensions) + std::string(behind));
             poll();
         }
         if (!opened.done()) throw std::runtime_error("the handshake failed");
@@ -240,6 +242,10 @@ public:
     std::optional<stream_type> stream; // ends first
 
 private:
+    // What the far end offers, or answers.
+    static constexpr std::string_view extensions =
+        deflates ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "";
+
     std::string half_frame_;
 };
 
