@@ -8,7 +8,8 @@
 //    unmasking): tests/fuzz, which hands every piece over in a block of exactly its size, and the
 //    sanitizers under the whole suite. There are no topics here.
 //  - CVE-2024-23672, the time after which a peer that does not hang up is dropped: the adapters
-//    have the clock, see tests/asio/timers.cpp and tests/qt. What the core says to them is here.
+//    have the clock, see the threats.cpp of tests/asio and tests/qt. What the core says to them is
+//    here.
 
 #include "driver.hpp"
 #include "support/catch.hpp"
