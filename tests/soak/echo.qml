@@ -13,7 +13,7 @@ Window {
         compression: true
         keepAliveInterval: 20000
         maxMessageSize: 1 << 20
-        maxBufferedAmount: 4 << 20
+        maxBufferedAmount: 3 << 20
 
         onClientConnected: webSocket => {
             webSocket.textMessageReceived.connect(message => webSocket.sendTextMessage(message))

@@ -66,7 +66,9 @@ public:
             to_send_ = 1'000'000;
             benchmarks::set_option(socket(), SOL_SOCKET, SO_RCVBUF, 4096);
             benchmarks::set_option(socket(), SOL_SOCKET, SO_SNDBUF, 65'536);
-            cut_at_ = now_ + in_seconds(30, 90);
+            // Some stay until the server takes them for dead. Were it all of them, they would come
+            // and go at a time, and the server's memory with them.
+            cut_at_ = now_ + in_seconds(10, 120);
         } else if (how_ == manner::cuts) {
             // In the opening handshake, soon after it, or in the middle of everything.
             const std::size_t dice = below(4);
@@ -179,11 +181,11 @@ private:
 
     void say_something() {
         if (how_ == manner::slow_reader) {
-            send_message(1 + below(16'384));
+            send_message(1 + below(65'536));
             // Until this much has been said: more than any limit of the server. Then a word now and
             // then, to which no echo may come if that server has dropped some before.
             flooded_ += expected_.back().payload.size();
-            if (flooded_ > (6u << 20)) wake_ = now_ + in_seconds(1, 4);
+            if (flooded_ > (12u << 20)) wake_ = now_ + in_seconds(1, 4);
             return flush();
         }
         const std::size_t dice = below(100);
