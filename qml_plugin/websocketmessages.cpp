@@ -183,7 +183,8 @@ bool WebSocket::checkAmount(double bytes)
     // Whoever counted on QtWebSockets, which keeps everything, has to learn of it, once.
     if (!m_hasWarned && !isSignalConnected(QMetaMethod::fromSignal(&WebSocket::bufferFull))) {
         m_hasWarned = true;
-        qmlWarning(this) << "A message was not sent: maxBufferedAmount is " << m_maxBufferedAmount;
+        qmlWarning(this) << "A message was not sent: maxBufferedAmount is "
+                         << static_cast<qint64>(m_maxBufferedAmount);
     }
     const QPointer<WebSocket> self(this);
     setErrorString(errorText(framewire::errc::output_full)

@@ -42,7 +42,8 @@ class acceptor;
 /// a server is handed to the system when it is sent, without a copy. The functions that send return
 /// at once. Any errc but success means that nothing was sent and nothing has changed:
 ///  - `not_open`, and `output_full` when so many bytes wait for a slow peer that the message would
-///    make them more than `limits::max_output`; on_drain tells when they are gone;
+///    make them more than `limits::max_output`, beside 128 KiB that Qt may hold; on_drain tells
+///    when they are gone;
 ///  - `text_not_utf8`, `message_in_progress` and `wrong_fragment_kind` from messages,
 ///    `control_payload_too_long` from ping and pong, `close_code_not_sendable`,
 ///    `close_reason_too_long` and `close_reason_not_utf8` from close: as in `connection`.

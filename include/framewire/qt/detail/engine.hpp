@@ -330,7 +330,9 @@ private:
             if (room <= 0) break;
             const auto size = std::min(room, static_cast<qint64>(output().size()));
             const auto* data = reinterpret_cast<const char*>(output().data());
-            const qint64 count = device_->write(data, size);
+            // Qt warns of a write to a socket that it has closed.
+            const bool gone = socket_ != nullptr && !socket_->isValid();
+            const qint64 count = gone ? -1 : device_->write(data, size);
             if (phase_ != phase::open) return;
             // A device that cannot be written to may still hold what the peer said at last. Reading
             // finds the end of it; nothing else would, since Qt has closed the socket already.
