@@ -25,7 +25,7 @@ Window {
         ["Cleo", "👏👏"],
         ["Ben", "How did you find it? I have been looking at the same numbers since Monday, and all that I saw was some memory that came and went."],
         ["Ben", "Lunch at noon? 🍜"],
-        ["Ann", "Gern! Two things before:\n1. the notes of the release\n2. a picture for the README"]
+        ["Ann", "Gladly! Two things before:\n1. the notes of the release\n2. a picture for the README"]
     ]
 
     function open(name: string, wide: bool, look: string): var {
