@@ -53,6 +53,10 @@ QtObject {
         } else if (wanted === "") {
             fail(qsTr("Write the name that the others shall see."), "name")
         } else {
+            // A key is a secret between us and one server.
+            if (memory.server !== server)
+                memory.key = Protocol.secret()
+            memory.server = server
             name = wanted
             socket.url = Protocol.url(server, wanted, memory.key)
             socket.active = true
@@ -99,18 +103,19 @@ QtObject {
     // What it means that the room does not let us in, or throws us out, and what to do about it.
     function explain() {
         const server = Protocol.serverUrl(address)
-        if (socket.responseStatus === 409)
+        const error = Protocol.reason(socket.errorString)
+        if (socket.responseStatus === 409 || socket.closeCode === 4009)
             fail(qsTr("Somebody in the room is already called “%1”. Take another name.").arg(name), "name")
         else if (socket.responseStatus === 503)
             fail(qsTr("The room is full. Try again later."), "")
         else if (socket.responseStatus >= 300)
-            fail(qsTr("%1 does not let you in: %2. Is it the address of a chat room?").arg(server)
-                .arg(Protocol.cleanName(socket.errorString) === "" ? socket.responseStatus : socket.errorString), "address")
+            fail(Protocol.fill(qsTr("%1 does not let you in: %2. Is it the address of a chat room?"), server,
+                error === "" ? socket.responseStatus : error), "address")
         else if (socket.closeCode === 1008 || socket.closeCode === 4000)
-            fail(qsTr("The room has closed the connection: %1.").arg(Protocol.cleanText(socket.closeReason)), "")
-        else if (!memory.wasPresent)
-            fail(qsTr("Nobody answers at %1: %2. Check the address, and whether the room is open.")
-                .arg(server).arg(socket.errorString === "" ? qsTr("the connection was closed") : socket.errorString), "address")
+            fail(qsTr("The room has closed the connection: %1.").arg(Protocol.reason(socket.closeReason)), "")
+        else if (!memory.wasPresent) // perhaps somebody else has answered
+            fail(Protocol.fill(qsTr("No chat room answers at %1: %2. Check the address, and whether the room is open."),
+                server, error === "" ? qsTr("the connection was closed") : error), "address")
     }
 
     function hear(message: string) {
@@ -125,10 +130,10 @@ QtObject {
         if (value.type === "welcome") {
             welcome(value)
         } else if (who !== "" && value.type === "joined") {
-            memory.people = Protocol.people(value.people)
+            memory.see(Protocol.people(value.people))
             conversation.notice(qsTr("%1 joined").arg(who))
         } else if (who !== "" && value.type === "left") {
-            memory.people = Protocol.people(value.people)
+            memory.see(Protocol.people(value.people))
             conversation.notice(qsTr("%1 left").arg(who))
         }
     }
@@ -138,7 +143,7 @@ QtObject {
         if (memory.room !== Protocol.word(value.room))
             memory.seen = 0
         memory.room = Protocol.word(value.room)
-        memory.people = Protocol.people(value.people)
+        memory.see(Protocol.people(value.people))
         if (Array.isArray(value.lines))
             value.lines.slice(-200).forEach(line => client.told(line))
         conversation.notice(memory.wasPresent ? qsTr("You are back") : qsTr("You joined as %1").arg(name))
@@ -164,8 +169,10 @@ QtObject {
     readonly property QtObject memory: QtObject {
         id: memory
 
-        readonly property string key: Protocol.secret()
+        property string server: "" // which knows the key
+        property string key: ""
         property var people: []
+        property var newestPeople: []
         property string error: ""
         property string room: ""
         property bool present: false
@@ -176,8 +183,21 @@ QtObject {
         property int seen: 0 // the number of the last line
         property int count: 0
 
+        // A server may tell of people as often as it likes: views are changed once a turn of the
+        // event loop, since what they showed before goes at its end.
+        function see(list: var) {
+            newestPeople = list
+            Qt.callLater(showPeople) // qmllint disable
+        }
+
+        function showPeople() {
+            if (JSON.stringify(people) !== JSON.stringify(newestPeople))
+                people = newestPeople
+        }
+
         function forget() {
-            people = []
+            see([])
+            showPeople()
             error = ""
             present = false
             wasPresent = false
@@ -218,7 +238,7 @@ QtObject {
             if (memory.present)
                 client.conversation.notice(qsTr("The connection was lost"))
             memory.present = false
-            memory.people = []
+            memory.see([])
             memory.latency = -1
             if (active)
                 client.explain()

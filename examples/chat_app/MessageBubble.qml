@@ -6,6 +6,7 @@
 // pile up above a letter end where the bubble does.
 
 import QtQuick
+import "protocol.js" as Protocol
 import "tint.js" as Tint
 
 Item {
@@ -31,7 +32,9 @@ Item {
     readonly property real widest: Math.min(560, (width - gutter) * (roomy ? 0.78 : 0.88))
     readonly property string clock: Qt.formatTime(new Date(time), "hh:mm")
     readonly property int mostLines: 14
-    readonly property bool isLong: label.truncated || expanded
+    // More than that is laid out only when somebody wants to see it.
+    readonly property int mostCharacters: 1500
+    readonly property bool isLong: label.truncated || expanded || message.length > mostCharacters
     // A few emoji say more when they are seen.
     readonly property bool isEmoji: /^(?:[\ud83c-\ud83e][\udc00-\udfff]|[\u2600-\u27bf]|\u200d|\ufe0f){1,12}$/.test(message)
     // Whoever is quick need not be told that it takes a moment.
@@ -39,7 +42,7 @@ Item {
 
     implicitHeight: isNotice ? notice.height + 16 : column.height + (follows ? 3 : 14)
     Accessible.role: Accessible.ListItem
-    Accessible.name: isNotice ? message : qsTr("%1, %2: %3").arg(own ? qsTr("You") : name).arg(clock).arg(message)
+    Accessible.name: isNotice ? message : (own ? qsTr("You") : name) + ", " + clock + ": " + message
         + (waiting ? " " + state.text : "")
 
     Timer {
@@ -122,7 +125,8 @@ Item {
                 x: 13
                 y: 9
                 width: row.widest - 26
-                text: row.isNotice ? "" : row.message
+                text: row.isNotice ? "" : row.expanded || row.message.length <= row.mostCharacters ? row.message
+                    : Protocol.cut(row.message, row.mostCharacters) + "…"
                 color: row.own && !row.late ? row.palette.highlightedText : row.palette.windowText
                 font { pixelSize: row.isEmoji ? 28 : 15 }
                 lineHeight: 1.15

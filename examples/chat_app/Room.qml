@@ -18,12 +18,15 @@ WebSocketServer {
     // How much one may say at once, and how fast that comes back.
     property int mostAtOnce: 30
     property real perSecond: 3
+    // Of how many that have left it is known how much they may say when they come back.
+    property int mostAccounts: 256
 
     readonly property QtObject memory: QtObject {
         id: memory
 
         readonly property string id: Protocol.secret()
-        property var seats: [] // { socket, name, key, allowance, since }
+        property var seats: [] // { socket, name, key, address, allowance, since }
+        readonly property var accounts: new Map() // { allowance, since } by key and by address
         property var lines: []
         property int characters: 0
         property int count: 0
@@ -38,26 +41,50 @@ WebSocketServer {
         return memory.seats.some(seat => Protocol.sameName(seat.name, name) && seat.key !== key)
     }
 
+    // Who knows the key of somebody who is there takes their place.
     function enter(socket: WebSocket, name: string, key: string) {
-        const old = memory.seats.find(seat => seat.key === key)
-        if (old) {
-            leave(old.socket, false)
-            old.socket.close(4000, "You have come in anew")
+        const lost = memory.seats.find(seat => seat.key === key)
+        const before = lost ? vacate(lost.socket) : null
+        if (before)
+            before.socket.close(4000, "You have come in anew")
+        const seat = { socket: socket, name: name, key: key, address: socket.peerAddress,
+                       allowance: allowance(key, socket.peerAddress), since: Date.now() }
+        // Whoever comes and goes all the time is heard by all.
+        if (!mayTalk(seat)) {
+            if (before)
+                tell("left", before.name, socket)
+            socket.close(1008, "Too much at once")
+            return
         }
-        memory.seats.push({ socket: socket, name: name, key: key, allowance: mostAtOnce, since: Date.now() })
+        if (before && before.name !== name)
+            tell("left", before.name, socket)
+        memory.seats.push(seat)
         socket.sendJson({ type: "welcome", room: memory.id, people: names(),
                           lines: memory.lines.map(line => room.told(line, key)) })
-        if (!old)
-            broadcastTextMessage(JSON.stringify({ type: "joined", name: name, people: names() }), socket)
+        if (!before || before.name !== name)
+            tell("joined", name, socket)
     }
 
-    function leave(socket: WebSocket, audibly: bool) {
+    // Whose seat that was, or null.
+    function vacate(socket: WebSocket): var {
         const at = memory.seats.findIndex(seat => seat.socket === socket)
         if (at < 0)
-            return
-        const name = memory.seats.splice(at, 1)[0].name
-        if (audibly)
-            broadcastTextMessage(JSON.stringify({ type: "left", name: name, people: names() }), socket)
+            return null
+        const seat = memory.seats.splice(at, 1)[0]
+        remember("key " + seat.key, seat)
+        remember("address " + seat.address, seat)
+        return seat
+    }
+
+    function leave(socket: WebSocket) {
+        const seat = vacate(socket)
+        if (seat)
+            tell("left", seat.name, socket)
+    }
+
+    // Tells the others that somebody has "joined" or "left".
+    function tell(type: string, name: string, except: WebSocket) {
+        broadcastTextMessage(JSON.stringify({ type: type, name: name, people: names() }), except)
     }
 
     // A line as one is told it: with its id if it is theirs.
@@ -83,11 +110,31 @@ WebSocketServer {
 
     // Whether it was not too much at once.
     function mayTalk(seat: var): bool {
-        const now = Date.now()
-        seat.allowance = Math.min(mostAtOnce, seat.allowance + Math.max(0, now - seat.since) / 1000 * perSecond)
-        seat.since = now
-        seat.allowance -= 1
+        seat.allowance = grown(seat) - 1
+        seat.since = Date.now()
         return seat.allowance >= 0
+    }
+
+    function grown(account: var): real {
+        const seconds = Math.max(0, Date.now() - account.since) / 1000
+        return Math.min(mostAtOnce, account.allowance + seconds * perSecond)
+    }
+
+    // What whoever comes may say at once. To go and to come back does not make it more: neither by
+    // the same key, nor by another one from the same address.
+    function allowance(key: string, address: string): real {
+        const account = memory.accounts.get("key " + key) ?? memory.accounts.get("address " + address)
+        return account ? grown(account) : mostAtOnce
+    }
+
+    // Of several from one address, the one who may say least. The oldest is forgotten first.
+    function remember(whose: string, seat: var) {
+        const known = memory.accounts.get(whose)
+        const left = Math.min(grown(seat), known ? grown(known) : mostAtOnce)
+        memory.accounts.delete(whose)
+        memory.accounts.set(whose, { allowance: left, since: Date.now() })
+        if (memory.accounts.size > mostAccounts)
+            memory.accounts.delete(memory.accounts.keys().next().value)
     }
 
     // Says goodbye to everybody.
@@ -100,12 +147,14 @@ WebSocketServer {
         const seat = memory.seats.find(one => one.socket === socket)
         if (!seat)
             return
+        if (!mayTalk(seat)) {
+            socket.close(1008, "Too much at once")
+            return
+        }
         const value = Protocol.parse(message)
         const id = Protocol.word(value?.id)
         const text = Protocol.cleanText(value?.text)
-        if (!mayTalk(seat))
-            socket.close(1008, "Too much at once")
-        else if (value?.type !== "say" || id === "" || text === "")
+        if (value?.type !== "say" || id === "" || text === "")
             socket.close(1008, "Only texts can be said here")
         else
             say(seat, id, text)
@@ -120,25 +169,26 @@ WebSocketServer {
     keepAliveInterval: 20000
 
     onUpgradeRequested: request => {
-        let who = {}
-        try {
-            who = Protocol.query(request.query)
-        } catch (error) {
-            // as if there were no name
-        }
-        if (Protocol.cleanName(who.name) === "" || !Protocol.word(who.key))
+        const who = Protocol.guest(request.query)
+        if (!who)
             request.reject(400, "A name and a key are wanted: /?name=Ann&key=secret")
-        else if (takenBy(Protocol.cleanName(who.name), who.key))
+        else if (takenBy(who.name, who.key))
             request.reject(409, "That name is taken")
     }
+    // Asked again, of what is let in: somebody else may have come in meanwhile.
     onClientConnected: socket => {
-        const who = Protocol.query(socket.url.toString().split("?")[1])
+        const url = socket.url.toString()
+        const who = Protocol.guest(url.slice(url.indexOf("?") + 1))
+        if (!who || takenBy(who.name, who.key)) {
+            socket.close(4009, "That name is taken")
+            return
+        }
         socket.textMessageReceived.connect(message => room.hear(socket, message))
         socket.binaryMessageReceived.connect(() => socket.close(1003, "Only texts can be said here"))
         socket.statusChanged.connect(status => {
             if (status !== WebSocket.Open)
-                room.leave(socket, true)
+                room.leave(socket)
         })
-        enter(socket, Protocol.cleanName(who.name), who.key)
+        enter(socket, who.name, who.key)
     }
 }

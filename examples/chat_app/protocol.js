@@ -11,6 +11,7 @@
 //     {"type":"welcome","room":"x","people":["Ann"],"lines":[...]}   lines as in "said"
 //     {"type":"said","number":1,"time":1700000000000,"name":"Ann","text":"hello","id":"1"}
 //     {"type":"joined","name":"Ben","people":["Ann","Ben"]}, {"type":"left",...}
+// A name that is taken is refused with status 409, or with close code 4009 when it was free at first.
 // The key is what somebody comes back by whose connection was lost; only they are told the id.
 
 .pragma library
@@ -18,10 +19,14 @@
 const longestName = 24
 const longestText = 4000
 const longestWord = 64 // of ids, keys and names of rooms
+const longestReason = 200
 const mostPeople = 64
 
 // What cannot be seen, or turns around what stands beside it: with it, two names can look the same.
-const invisible = /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb]/g
+// What is written with two code units stands behind the class.
+const invisible = /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|\ud82f[\udca0-\udca3]|\ud834[\udd73-\udd7a]|[\udb40-\udb43][\udc00-\udfff]/g
+// What tells a name from a text in a transcript, however wide it is.
+const brackets = /[<>\ufe64\ufe65\uff1c\uff1e]/g
 // In a text, lines are as welcome as the joints of emoji; what turns it around is not.
 const unprintable = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
 
@@ -36,20 +41,41 @@ function cut(text, length) {
 function cleanName(name) {
     if (typeof name !== "string")
         return ""
-    const visible = cut(name, 16 * longestName).replace(invisible, " ").replace(/\s+/g, " ")
+    const visible = cut(name, 16 * longestName).replace(invisible, " ").replace(brackets, " ")
+        .replace(/\s+/g, " ")
     return cut(visible.trim(), longestName).trim()
 }
 
-// Names that a person would take for the same.
+// Names that differ only in capitals, in forms of the same letters, or in what cannot be seen. Others
+// can look alike, too: those in letters of another script.
 function sameName(one, other) {
-    return one.normalize("NFKC").toLowerCase() === other.normalize("NFKC").toLowerCase()
+    const plain = name => name.normalize("NFKC").replace(invisible, "").toLowerCase()
+    return plain(one) === plain(other)
 }
 
+// A pattern such as /\s+$/ takes the square of the time when blanks stand elsewhere: what is looked
+// for is bounded first, and begins where the text does.
 function cleanText(text) {
     if (typeof text !== "string")
         return ""
-    const lines = text.replace(/\r\n?|[\u2028\u2029]/g, "\n").replace(unprintable, "")
-    return cut(lines.replace(/^\s*\n|\s+$/g, ""), longestText)
+    const lines = cut(text, 2 * longestText).replace(/\r\n?|[\u2028\u2029]/g, "\n").replace(unprintable, "")
+    const shown = trimEnd(cut(lines.replace(/^\s*\n/, ""), longestText))
+    return shown.replace(invisible, "").trim() === "" ? "" : shown
+}
+
+// Qt has String.trim() alone.
+function trimEnd(text) {
+    return ("." + text).trim().slice(1)
+}
+
+// Why something was refused, in one line.
+function reason(text) {
+    return cut(cleanText(text).replace(/\s+/g, " "), longestReason)
+}
+
+// %1 and so on, all at once: a value that says "%2" is not looked at again, as String.arg() does.
+function fill(text, ...values) {
+    return text.replace(/%([1-9])/g, (mark, number) => values[number - 1] ?? mark)
 }
 
 function word(value) {
@@ -102,6 +128,19 @@ function query(text) {
             values[part.slice(0, at)] = decodeURIComponent(part.slice(at + 1))
     }
     return values
+}
+
+// Who asks to come in like that: { name, key }, or null when it is not as it has to be. What stands
+// behind a second question mark is not skipped: others may understand it in another way.
+function guest(text) {
+    try {
+        const values = text.includes("?") ? {} : query(text)
+        const name = cleanName(values.name)
+        const key = word(values.key)
+        return name !== "" && key !== "" ? { name: name, key: key } : null
+    } catch (error) {
+        return null
+    }
 }
 
 // Hard to guess for whoever has not been told it. It guards a name in a chat, nothing else.

@@ -115,7 +115,7 @@ def test_options():
     host.terminate()
     host.wait(PATIENCE)
     code, _, error = run("--join", f"localhost:{port}", "--as", "Ben", "--say", "x")
-    assert code == 1 and "Nobody answers" in error, error
+    assert code == 1 and "No chat room answers" in error, error
     return 0
 
 

@@ -6,6 +6,7 @@
 import QtQuick
 import QtTest
 import Framewire
+import FramewireTests
 import "../../examples/chat_app"
 import "../../examples/chat_app/protocol.js" as Protocol
 
@@ -30,7 +31,9 @@ TestCase {
             property list<string> unsaidTexts
             property string failedField: "-"
             property var states: []
+            property int peopleChanges: 0
 
+            onPeopleChanged: ++peopleChanges
             onStateTextChanged: states.push(stateText)
 
             onUnsaid: text => unsaidTexts.push(text)
@@ -64,6 +67,13 @@ TestCase {
                 webSocket.textMessageReceived.connect(message => heard.push(message))
             }
         }
+    }
+
+    // A server that is none of WebSocket.
+    Component {
+        id: rawComponent
+
+        RawPeer {}
     }
 
     function make(component, properties) {
@@ -124,7 +134,7 @@ TestCase {
         compare(ben.people, ["Ann", "Ben"])
         ben.disconnect()
         sees(ann, "# Ben left")
-        compare(ann.people, ["Ann"])
+        tryCompare(ann, "people", ["Ann"])
         compare(ben.people, [])
         compare(room.names(), ["Ann"])
     }
@@ -174,7 +184,13 @@ TestCase {
             { tag: "in other letters", name: "aNN" },
             { tag: "in letters that look the same", name: "Ａｎｎ" },
             { tag: "with something invisible", name: "\u200bAnn\u202e" },
-            { tag: "with blanks around", name: "  Ann  " }
+            { tag: "with blanks around", name: "  Ann  " },
+            { tag: "with a variation selector", name: "Ann\ufe0f" },
+            { tag: "with a blank of Braille", name: "\u2800Ann" },
+            { tag: "with a mark of music", name: "Ann\ud834\udd73" },
+            { tag: "with a mark of shorthand", name: "\ud82f\udca0Ann" },
+            { tag: "with a tag", name: "Ann\udb40\udc41" },
+            { tag: "in brackets", name: "<Ann＞" }
         ]
     }
 
@@ -237,8 +253,50 @@ TestCase {
         const ann = make(clientComponent, { address: url, name: "Ann" })
         ann.connect()
         tryCompare(ann, "failedField", "address")
-        compare(ann.error, "Nobody answers at " + url + ": Connection refused. Check the address, and whether the room is open.")
+        compare(ann.error, "No chat room answers at " + url + ": Connection refused. Check the address, and whether the room is open.")
         verify(!ann.active)
+    }
+
+    function test_a_server_that_is_no_room_is_not_called_nobody_data() {
+        return [
+            { tag: "a web page", answer: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi" },
+            { tag: "garbage", answer: "220 mail.example.org ESMTP\r\n\r\n" }
+        ]
+    }
+
+    function test_a_server_that_is_no_room_is_not_called_nobody(data) {
+        const peer = make(rawComponent)
+        const ann = make(clientComponent, { address: "ws://127.0.0.1:" + peer.port, name: "Ann" })
+        ann.connect()
+        tryVerify(() => peer.request !== "")
+        peer.write(data.answer)
+        peer.end()
+        tryCompare(ann, "failedField", "address")
+        verify(ann.error.startsWith("No chat room answers at ws://127.0.0.1:" + peer.port + ": "), ann.error)
+    }
+
+    function test_what_a_server_gives_as_its_reason_is_cleaned() {
+        const impostor = make(impostorComponent)
+        const ann = newClient(impostor, "Ann")
+        ann.connect()
+        tryVerify(() => impostor.guest !== null)
+        impostor.guest.close(1008, "no\u001b[31m\n\u202e%1 room")
+        tryVerify(() => ann.error !== "")
+        compare(ann.error, "The room has closed the connection: no[31m %1 room.")
+        compare(Protocol.reason("x".repeat(3000)).length, Protocol.longestReason)
+
+        const peer = make(rawComponent)
+        const ben = make(clientComponent, { address: "ws://127.0.0.1:" + peer.port, name: "Ben" })
+        ben.connect()
+        tryVerify(() => peer.request !== "")
+        peer.write("HTTP/1.1 403 " + "x".repeat(1000) + "\r\nContent-Length: 0\r\n\r\n")
+        tryCompare(ben, "failedField", "address")
+        verify(ben.error.length < 300, ben.error)
+    }
+
+    function test_values_are_put_in_all_at_once() {
+        compare(Protocol.fill("%1 says %2", "%2", "%1"), "%2 says %1")
+        compare(Protocol.fill("%1 %2", "$&"), "$& %2")
     }
 
     function test_a_full_room_says_so() {
@@ -328,6 +386,134 @@ TestCase {
         // Somebody else is not let in under that name.
         const other = stranger(room, "name=Ann&key=other")
         tryCompare(other, "responseStatus", 409)
+    }
+
+    function test_who_comes_back_by_another_name_is_told_of() {
+        const room = make(roomComponent)
+        const ben = join(room, "Ben")
+        const lost = stranger(room, "name=Ann&key=k")
+        tryCompare(lost, "status", WebSocket.Open)
+        const back = stranger(room, "name=Bea&key=k")
+        sees(ben, "# Bea joined")
+        compare(rows(ben), ["# You joined as Ben", "# Ann joined", "# Ann left", "# Bea joined"])
+        tryCompare(ben, "people", ["Ben", "Bea"])
+        tryVerify(() => back.heard.length > 0)
+        compare(back.heard.map(value => value.type), ["welcome"])
+    }
+
+    function test_a_taken_name_is_not_had_by_a_second_question_mark() {
+        const room = make(roomComponent)
+        join(room, "Ann")
+        for (const query of ["name=Ann?x&key=k", "name=Ann&key=k?", "?name=Ann&key=k"])
+            tryCompare(stranger(room, query), "responseStatus", 400)
+        compare(room.names(), ["Ann"])
+        const asked = stranger(room, "name=" + encodeURIComponent("Ann?") + "&key=" + encodeURIComponent("?"))
+        tryCompare(asked, "status", WebSocket.Open)
+        compare(room.names(), ["Ann", "Ann?"])
+    }
+
+    function test_names_and_keys_are_looked_at_again_when_somebody_has_come_in_data() {
+        return [
+            { tag: "a taken name", query: "name=ann&key=other" },
+            { tag: "no key", query: "name=Ben" },
+            { tag: "no query", query: "" }
+        ]
+    }
+
+    function test_names_and_keys_are_looked_at_again_when_somebody_has_come_in(data) {
+        const room = make(roomComponent)
+        join(room, "Ann")
+        // Somebody whom onUpgradeRequested has let in.
+        const other = stranger(make(impostorComponent), data.query)
+        tryCompare(other, "status", WebSocket.Open)
+        room.clientConnected(other)
+        compare(room.names(), ["Ann"])
+        tryCompare(other, "closeCode", 4009)
+    }
+
+    function test_a_name_that_was_taken_meanwhile_is_to_be_changed() {
+        const impostor = make(impostorComponent)
+        const ann = newClient(impostor, "Ann")
+        ann.connect()
+        tryVerify(() => impostor.guest !== null)
+        impostor.guest.close(4009, "x")
+        tryCompare(ann, "failedField", "name")
+        verify(ann.error.includes("already called"), ann.error)
+    }
+
+    function test_each_server_is_told_a_key_of_its_own() {
+        const one = make(impostorComponent)
+        const other = make(impostorComponent)
+        const ann = newClient(one, "Ann")
+        const keyFor = server => {
+            ann.address = String(server.url)
+            server.guest = null
+            ann.connect()
+            tryVerify(() => server.guest !== null)
+            return String(server.guest.url).split("key=")[1]
+        }
+        const first = keyFor(one)
+        verify(first.length > 20)
+        compare(keyFor(one), first)
+        const second = keyFor(other)
+        verify(second.length > 20)
+        verify(second !== first)
+        const third = keyFor(one)
+        verify(third !== first && third !== second)
+    }
+
+    function test_people_are_shown_once_a_turn() {
+        const impostor = make(impostorComponent)
+        const ann = newClient(impostor, "Ann")
+        ann.connect()
+        tryVerify(() => impostor.guest !== null)
+        for (let i = 0; i < 300; ++i)
+            impostor.guest.sendJson({ type: "joined", name: "Ben", people: i % 2 ? ["Ann", "Ben"] : ["Cleo"] })
+        tryCompare(ann.conversation, "count", 300)
+        tryCompare(ann, "people", ["Ann", "Ben"])
+        verify(ann.peopleChanges < 100, ann.peopleChanges)
+        // Nothing changes when they are the same.
+        const changes = ann.peopleChanges
+        impostor.guest.sendJson({ type: "left", name: "Eve", people: ["Ann", "Ben"] })
+        sees(ann, "# Eve left")
+        wait(20)
+        compare(ann.peopleChanges, changes)
+    }
+
+    function test_who_comes_anew_may_not_say_more() {
+        const room = make(roomComponent, { mostAtOnce: 5, perSecond: 0 })
+        const first = stranger(room, "name=Eve&key=k") // the first of five
+        tryCompare(first, "status", WebSocket.Open)
+        first.sendJson({ type: "say", id: "1", text: "x" })
+        first.sendJson({ type: "say", id: "2", text: "x" })
+        tryVerify(() => first.heard.length === 3)
+        const second = stranger(room, "name=Eve&key=k")
+        tryVerify(() => second.heard.length > 0)
+        second.active = false
+        tryCompare(room, "clientCount", 0)
+        // By the same key, and by another one from the same address.
+        const third = stranger(room, "name=Mal&key=other")
+        tryVerify(() => third.heard.length > 0)
+        third.sendJson({ type: "say", id: "1", text: "x" })
+        tryCompare(third, "closeCode", 1008)
+        compare(third.closeReason, "Too much at once")
+        tryCompare(room, "clientCount", 0)
+        const fourth = stranger(room, "name=Mal&key=another")
+        tryCompare(fourth, "closeCode", 1008)
+        compare(fourth.heard, [])
+    }
+
+    function test_only_so_many_who_have_left_are_remembered() {
+        const room = make(roomComponent, { mostAccounts: 4 })
+        for (let i = 0; i < 8; ++i) {
+            const guest = stranger(room, "name=Eve&key=k" + i)
+            tryVerify(() => guest.heard.length > 0)
+            guest.active = false
+            tryCompare(room, "clientCount", 0)
+        }
+        compare(room.memory.accounts.size, 4)
+        verify(room.memory.accounts.has("key k7"))
+        verify(!room.memory.accounts.has("key k0"))
     }
 
     function test_what_was_not_said_comes_back_when_one_leaves() {
@@ -437,7 +623,9 @@ TestCase {
         const room = make(roomComponent)
         const peer = stranger(room, "key=k&name=" + encodeURIComponent("<h1>" + "x".repeat(1000)))
         tryCompare(peer, "status", WebSocket.Open)
-        compare(room.names(), ["<h1>" + "x".repeat(Protocol.longestName - 4)])
+        compare(room.names(), ["h1 " + "x".repeat(Protocol.longestName - 3)])
+        verify(Protocol.sameName("Ann", "A\ufe0fn\ud834\udd7an"))
+        verify(!Protocol.sameName("Ann", "Anne"))
     }
 
     function test_texts_are_cleaned() {
@@ -445,6 +633,13 @@ TestCase {
         compare(Protocol.cleanText("👩‍👩‍👧"), "👩‍👩‍👧")
         compare(Protocol.cleanText(" \n "), "")
         compare(Protocol.cleanText(7), "")
+        // Something has to be seen.
+        compare(Protocol.cleanText("\u200b\u3164\n\udb40\udc41\ufe0f"), "")
+        // What is in an emoji stays there.
+        compare(Protocol.cleanText("\u2764\ufe0f"), "\u2764\ufe0f")
+        // Whatever is longer is not looked at: the square of this would take hours.
+        compare(Protocol.cleanText(" ".repeat(3000000) + "x"), "")
+        compare(Protocol.cleanText("x" + " ".repeat(3000000) + "x"), "x")
     }
 
     function test_the_history_of_a_room_is_bounded() {

@@ -139,18 +139,20 @@ TestCase {
 
     function test_markup_is_shown_as_it_is() {
         host()
-        invite("<b>Ben</b>")
+        invite("&lt;%2&gt;")
         const markup = "<b>bold</b> <img src='http://127.0.0.1:1/x.png'> &amp; <a href='x'>x</a>"
         other.say(markup)
         tryVerify(() => last().message === markup)
         tryVerify(() => label(chat.view.count - 1) !== null)
         compare(label(chat.view.count - 1).text, markup)
+        const said = chat.view.itemAtIndex(chat.view.count - 1)
+        compare(said.Accessible.name, "&lt;%2&gt;, " + said.clock + ": " + markup)
         // Whatever shows a text in this window shows it as it is.
         const rich = testCase.find(chat.contentItem.parent, item => item.text !== undefined
             && item.textFormat !== undefined && item.textFormat !== Text.PlainText
             && !String(item).startsWith("QQuickPlaceholderText")) // which is ours
         compare(rich, null)
-        verify(testCase.find(chat.contentItem.parent, item => item.text === "<b>Ben</b>"
+        verify(testCase.find(chat.contentItem.parent, item => item.text === "&lt;%2&gt;"
             && item.textFormat === Text.PlainText) !== null)
     }
 
@@ -199,6 +201,15 @@ TestCase {
         keyClick(Qt.Key_Return)
         tryVerify(() => row.height > 2 * cutHeight)
         verify(!label(row.index).truncated)
+        // Nor is it laid out before.
+        other.say("x".repeat(3000))
+        tryVerify(() => last().message.length === 3000)
+        tryVerify(() => label(chat.view.count - 1) !== null)
+        const wordy = chat.view.itemAtIndex(chat.view.count - 1)
+        compare(label(wordy.index).text, "x".repeat(1500) + "…")
+        verify(wordy.isLong)
+        wordy.expanded = true
+        compare(label(wordy.index).text, "x".repeat(3000))
     }
 
     function test_the_newest_is_in_view_unless_one_reads_what_was_before() {
