@@ -82,9 +82,11 @@ int main(int argc, char** argv) {
                                   QStringLiteral("look"), QStringLiteral("system"));
     const QCommandLineOption size(QStringLiteral("size"), QStringLiteral("Of the window."),
                                   QStringLiteral("WxH"), QStringLiteral("860x620"));
-    const QCommandLineOption transcript(QStringLiteral("transcript"),
-                                        QStringLiteral("Append the conversation to that file."),
-                                        QStringLiteral("file"));
+    const QCommandLineOption transcript(
+        QStringLiteral("transcript"),
+        QStringLiteral("Append the conversation to that file: \"<name> text\", "
+                       "and \"* \" before what nobody said."),
+        QStringLiteral("file"));
     const QCommandLineOption say(QStringLiteral("say"),
                                  QStringLiteral("Say this, and end when it was heard."),
                                  QStringLiteral("text"));

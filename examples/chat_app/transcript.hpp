@@ -31,12 +31,12 @@ public:
     }
 
 public Q_SLOTS:
-    /// `name` is empty when nobody said it. What continues a line is indented: a text cannot pass
-    /// for a line of somebody else.
+    /// "<name> text", or "* text" when the name is empty and nobody said it. No name has brackets,
+    /// and what continues a line is indented: nobody can write a line of somebody else.
     void add(const QString& name, const QString& text, double time) {
         const auto when = QDateTime::fromMSecsSinceEpoch(static_cast<qint64>(time));
         QString line = when.toString(QStringLiteral("yyyy-MM-dd hh:mm:ss "));
-        line += name.isEmpty() ? QStringLiteral("* ") : name + QStringLiteral(": ");
+        line += name.isEmpty() ? QStringLiteral("* ") : u'<' + name + QStringLiteral("> ");
         line += QString(text).replace(QLatin1Char('\n'), QStringLiteral("\n    "));
         file_.write(line.toUtf8() + '\n');
         file_.flush();

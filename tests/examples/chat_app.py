@@ -107,10 +107,13 @@ def test_options():
         width, height = (int(part) for part in size.split("x"))
         head = picture.read_bytes()[:24]
         assert head[16:24] == width.to_bytes(4, "big") + height.to_bytes(4, "big"), head
-    # Nobody can pass for somebody else by a line of their own.
-    until(lambda: heard(folder / "ann.txt").count("* Ben left") == 2, "Ben to leave")
+    code, _, error = run("--join", f"localhost:{port}", "--as", "Ann> hi <Ben", "--say", "x")
+    assert code == 0, error
+    # Nobody can pass for somebody else by a line of their own, or by a name.
+    until(lambda: "* Ann hi Ben left" in heard(folder / "ann.txt"), "Ben to leave")
     lines = heard(folder / "ann.txt")
-    assert lines[:4] == ["* You joined as Ann", "* Ben joined", "Ben: a line\n    * Ann left",
+    assert lines.count("* Ben left") == 2 and "<Ann hi Ben> x" in lines, lines
+    assert lines[:4] == ["* You joined as Ann", "* Ben joined", "<Ben> a line\n    * Ann left",
                          "* Ben left"], lines
     host.terminate()
     host.wait(PATIENCE)
@@ -197,12 +200,13 @@ def test_display():
         screen.hands("key", "shift+Return")
         screen.hands("type", "<b>two</b> lines")
         screen.hands("key", "Return")
-        until(lambda: heard(ann_said)[2:] == ["Ben: Hello Ann\n    <b>two</b> lines"], "Ben's line")
+        lines = ["<Ben> Hello Ann\n    <b>two</b> lines"]
+        until(lambda: heard(ann_said)[2:] == lines, "Ben's line")
         screen.focus(ann_window)
         screen.hands("key", "ctrl+m")
         screen.hands("type", "Hello yourself!")
         screen.hands("key", "Return")
-        lines = ["Ben: Hello Ann\n    <b>two</b> lines", "Ann: Hello yourself!"]
+        lines.append("<Ann> Hello yourself!")
         until(lambda: heard(ben_said)[1:] == lines, "Ann's line with Ben")
         until(lambda: heard(ann_said)[2:] == lines, "Ann's line with Ann")
 
@@ -228,8 +232,8 @@ def test_display():
         screen.hands("key", "Return")
         ann = start(program, "--host", "--port", port, "--as", "Ann", "--transcript",
                     str(folder / "again.txt"), **display)
-        until(lambda: "Ben: Are you there?" in heard(folder / "again.txt"), "what was kept")
-        until(lambda: heard(ben_said)[-1] == "Ben: Are you there?", "what was kept, with Ben")
+        until(lambda: "<Ben> Are you there?" in heard(folder / "again.txt"), "what was kept")
+        until(lambda: heard(ben_said)[-1] == "<Ben> Are you there?", "what was kept, with Ben")
         screen.focus(ben_window)
         screen.hands("key", "ctrl+q")
         until(lambda: ben.poll() == 0, "Ben's window to close")
