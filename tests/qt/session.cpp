@@ -11,6 +11,8 @@
 #include <QEventLoop>
 #include <QLocalServer>
 #include <QLocalSocket>
+#include <QTcpServer>
+#include <QTcpSocket>
 #include <QThread>
 #include <QTimer>
 #include <QUuid>
@@ -634,6 +636,55 @@ TEST_CASE("session: runs over a local socket, with the request read by somebody 
     CHECK(c.info.clean);
     CHECK(server.sessions[0]->has("closed(3000 clean by_peer)"));
     CHECK(no_engines());
+}
+
+TEST_CASE("session: reads no more than a bound ahead of a paused one, on a socket adopted too") {
+    test_server server({}, false);
+    QTcpServer elsewhere;
+    REQUIRE(elsewhere.listen(QHostAddress::LocalHost));
+    const auto peer = raw_connect(elsewhere.serverPort());
+    REQUIRE(wait_for([&] { return elsewhere.hasPendingConnections(); }));
+    QTcpSocket* const socket = elsewhere.nextPendingConnection();
+    const qint64 wanted = GENERATE(0, 1'000);
+    CAPTURE(wanted);
+    socket->setReadBufferSize(wanted);
+    server.server.adopt(std::unique_ptr<QIODevice>(socket));
+    peer->send(good_request());
+    REQUIRE(server.wait_for_sessions(1));
+    test_server::entry& s = *server.sessions[0];
+    s.ws->pause();
+    peer->send(flood(role::server));
+    run_until_blocked([&] { return peer->socket().bytesToWrite(); });
+    CHECK(socket->bytesAvailable() > 0);
+    CHECK(socket->bytesAvailable() <= (wanted == 0 ? 262'144 : wanted));
+    CHECK(peer->socket().bytesToWrite() > 0);
+    int got = 0;
+    s.ws->on_binary = [&](QByteArrayView) { ++got; };
+    s.ws->resume();
+    CHECK(wait_for([&] { return got == flood_messages; }));
+}
+
+TEST_CASE("session: reads no more than a bound ahead of a paused one on a local socket") {
+    QLocalServer local;
+    REQUIRE(local.listen(QUuid::createUuid().toString(QUuid::WithoutBraces)));
+    QLocalSocket peer;
+    peer.connectToServer(local.fullServerName());
+    REQUIRE(wait_for([&] { return local.hasPendingConnections(); }));
+    QLocalSocket* const socket = local.nextPendingConnection();
+    test_server server({}, false);
+    server.server.adopt(std::unique_ptr<QIODevice>(socket));
+    peer.write(QByteArray::fromStdString(good_request()));
+    REQUIRE(server.wait_for_sessions(1));
+    test_server::entry& s = *server.sessions[0];
+    s.ws->pause();
+    peer.write(QByteArray::fromStdString(flood(role::server)));
+    run_until_blocked([&] { return peer.bytesToWrite(); });
+    CHECK(socket->bytesAvailable() <= 262'144);
+    CHECK(peer.bytesToWrite() > 0);
+    int got = 0;
+    s.ws->on_binary = [&](QByteArrayView) { ++got; };
+    s.ws->resume();
+    CHECK(wait_for([&] { return got == flood_messages; }));
 }
 
 TEST_CASE("session: each thread has its own, and ends those that are still closing") {

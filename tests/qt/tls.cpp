@@ -11,6 +11,7 @@
 #include "qt/support/recorder.hpp"
 #include "support/catch.hpp"
 
+#include <QNetworkProxy>
 #include <QSslSocket>
 #include <QWebSocket>
 #include <QWebSocketServer>
@@ -18,6 +19,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 
 using namespace framewire;
 using namespace framewire::test;
@@ -248,6 +250,68 @@ TEST_CASE("tls: a slow reader holds the sender back") {
     }
     c.ws.resume();
     REQUIRE(wait_for([&] { return got == sent && s.buffered_amount() == 0; }));
+}
+
+TEST_CASE("tls: reads no more than a bound ahead of a paused session, on a socket adopted too") {
+    qt::server_options options = secured();
+    options.limits.max_output = std::size_t{1} << 30;
+    test_server server(options, false);
+    auto connected = std::make_unique<QSslSocket>();
+    QSslSocket* const socket = connected.get();
+    socket->setSslConfiguration(certificates().of_client());
+    socket->connectToHostEncrypted(QStringLiteral("localhost"), server.server.port());
+    REQUIRE(wait_for([&] { return socket->isEncrypted(); }));
+    test_client c;
+    c.ws.open(std::move(connected), on_localhost(server));
+    REQUIRE(c.wait_for_text("open"));
+    REQUIRE(server.wait_for_sessions(1));
+    c.ws.pause();
+    qt::session& s = *server.sessions[0]->ws;
+    const QByteArray piece(65'536, 'x');
+    for (int i = 0; i < flood_messages; ++i)
+        REQUIRE(s.send_binary(piece) == errc::success);
+    run_until_blocked([&] { return s.buffered_amount(); });
+    CHECK(socket->bytesAvailable() <= 2 * 262'144); // decrypted and not
+    CHECK(s.buffered_amount() > 0);
+    int got = 0;
+    c.ws.on_binary = [&](QByteArrayView) { ++got; };
+    c.ws.resume();
+    CHECK(wait_for([&] { return got == flood_messages; }));
+}
+
+TEST_CASE("tls: a client behind a SOCKS5 proxy that had paused gets all that has come") {
+    qt::server_options server_options = secured();
+    server_options.limits.max_output = std::size_t{1} << 30;
+    test_server server(server_options, false);
+    raw_server proxy;
+    qt::client_options options = trusting();
+    options.proxy = QNetworkProxy(QNetworkProxy::Socks5Proxy, QStringLiteral("127.0.0.1"),
+                                  static_cast<quint16>(proxy.url().port()));
+    test_client c;
+    c.open(on_localhost(server), options);
+    REQUIRE(proxy.wait_for_peer());
+    raw_end& peer = *proxy.peer;
+    REQUIRE(peer.speak_socks5());
+    const auto onward = raw_connect(server.server.port());
+    const auto relay = [](raw_end& from, raw_end& to) {
+        QObject::connect(&from.socket(), &QTcpSocket::readyRead, &to.socket(),
+                         [&] { to.send(std::exchange(from.received, {})); });
+        to.send(std::exchange(from.received, {}));
+    };
+    relay(peer, *onward);
+    relay(*onward, peer);
+    REQUIRE(c.wait_for_text("open"));
+    REQUIRE(server.wait_for_sessions(1));
+    c.ws.pause();
+    qt::session& s = *server.sessions[0]->ws;
+    const QByteArray piece(65'536, 'x');
+    for (int i = 0; i < flood_messages; ++i)
+        REQUIRE(s.send_binary(piece) == errc::success);
+    run_until_blocked([&] { return s.buffered_amount() + peer.socket().bytesToWrite(); });
+    int got = 0;
+    c.ws.on_binary = [&](QByteArrayView) { ++got; };
+    c.ws.resume();
+    CHECK(wait_for([&] { return got == flood_messages; }));
 }
 
 TEST_CASE("tls: what comes while a handler runs an event loop is not lost, nor is the end") {

@@ -83,7 +83,9 @@ public:
     [[nodiscard]] qint64 buffered_amount() const noexcept;
 
     /// Stops reading from the peer, which then has to stop sending once the system's buffers are
-    /// full. Nothing is received until `resume`: no ping is answered, and no close is noticed.
+    /// full. Nothing is received until `resume`: no ping is answered, and no close is noticed. A
+    /// socket that Qt reads for us takes 256 KiB before it stops, or its own read buffer size, but
+    /// behind a SOCKS5 proxy Qt takes all that comes.
     void pause();
     void resume();
     [[nodiscard]] bool is_paused() const noexcept;

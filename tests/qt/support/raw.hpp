@@ -60,6 +60,20 @@ public:
         received.erase(0, size + 4);
         return head;
     }
+    /// Says what a SOCKS5 proxy says that has connected to a name (RFC 1928).
+    bool speak_socks5() {
+        if (!wait_for([&] { return received.size() >= 3; })) return false;
+        received.clear();
+        send({"\5\0", 2});
+        const auto has_all = [&] {
+            return received.size() > 5 &&
+                   received.size() == 7u + static_cast<unsigned char>(received[4]);
+        };
+        if (!wait_for(has_all)) return false;
+        received.clear();
+        send({"\5\0\0\1\0\0\0\0\0\0", 10});
+        return true;
+    }
     /// The frames that came so far in words; waits until there are at least so many.
     std::string take_words(role sender, std::size_t count = 1) {
         std::vector<wire_frame> frames;
@@ -129,6 +143,26 @@ inline std::unique_ptr<raw_end> raw_connect(quint16 port) {
     socket->connectToHost(QHostAddress::LocalHost, port);
     wait_for([&] { return socket->state() == QAbstractSocket::ConnectedState; });
     return end;
+}
+
+/// Lets everything happen until nothing of what waits is written any more.
+template <class Waiting> void run_until_blocked(Waiting waiting) {
+    for (int still = 0; still < 100; ++still) {
+        const qint64 before = waiting();
+        run_what_is_due();
+        if (waiting() != before) still = 0;
+    }
+}
+
+/// 64 MiB of messages for that role, more than the system takes by itself.
+constexpr int flood_messages = 1'024;
+inline std::string flood(role receiver) {
+    const std::string frame =
+        frame_writer(receiver).binary(std::string(std::size_t{65'536}, 'x')).str();
+    std::string frames;
+    for (int i = 0; i < flood_messages; ++i)
+        frames += frame;
+    return frames;
 }
 
 /// A request that a server has to accept; `fields` are added.

@@ -11,6 +11,7 @@
 #include <framewire/qt/client_options.hpp>
 #include <framewire/qt/detail/opening_request.hpp>
 #include <framewire/qt/detail/protocol_engine.hpp>
+#include <framewire/qt/detail/read_ahead.hpp>
 
 #include <QDeadlineTimer>
 #include <QList>
@@ -94,8 +95,10 @@ private:
             tls->setSslConfiguration(options.tls);
             connect(tls.get(), &QSslSocket::sslErrors, this,
                     [this](const QList<QSslError>& all) { certificate_doubted(all); });
-            connect(tls.get(), &QSslSocket::encrypted, this, [this] { begin_handshake(); });
-            tls->setReadBufferSize(tls_read_buffer);
+            connect(tls.get(), &QSslSocket::encrypted, this, [this] {
+                bound_read_ahead(*tls_); // its handshake has set that of the socket below
+                begin_handshake();
+            });
             made = std::move(tls);
         } else {
             made = std::make_unique<QTcpSocket>();
@@ -165,6 +168,7 @@ private:
     void connected() {
         const in_use guard(*this);
         if (phase_ != phase::connecting) return;
+        if (!is_direct_) bound_read_ahead(*device_);
         socket_->setSocketOption(QAbstractSocket::LowDelayOption, 1);
         if (opening_->request.secure) {
             start_phase(phase::securing, opening_->options.timeouts.tls);

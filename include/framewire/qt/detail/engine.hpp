@@ -12,6 +12,7 @@
 #include <framewire/qt/detail/heartbeat.hpp>
 #include <framewire/qt/detail/idle_watch.hpp>
 #include <framewire/qt/detail/lifetime.hpp>
+#include <framewire/qt/detail/read_ahead.hpp>
 #include <framewire/qt/detail/system_socket.hpp>
 #include <framewire/qt/detail/thread_state.hpp>
 #include <framewire/qt/keep_alive.hpp>
@@ -147,6 +148,8 @@ protected:
         device_->setParent(nullptr);
         socket_ = qobject_cast<QAbstractSocket*>(device_.get());
         QIODevice* const d = device_.get();
+        if (socket_ == nullptr || socket_->state() == QAbstractSocket::ConnectedState)
+            bound_read_ahead(*d);
         tls_ = qobject_cast<QSslSocket*>(d);
         if (socket_ != nullptr && tls_ == nullptr) {
             // Unlike readyRead also emitted in an event loop that a handler runs.

@@ -63,7 +63,6 @@ public:
         secure_ = true;
         auto* const tls = static_cast<QSslSocket*>(socket_);
         tls->setSslConfiguration(*owner_->options().tls);
-        tls->setReadBufferSize(tls_read_buffer);
         connect(tls, &QSslSocket::encrypted, this, [this] {
             phase_ = phase::shaking_hands;
             schedule_read();

@@ -22,9 +22,6 @@ namespace framewire::qt::detail {
 // without a copy.
 inline constexpr std::size_t receive_buffer_size = 131'072;
 
-// How much a TLS socket may decrypt ahead of us, in bytes.
-inline constexpr qint64 tls_read_buffer = 262'144;
-
 template <std::size_t Size> [[nodiscard]] std::array<std::byte, Size> random_bytes() {
     static_assert(Size % sizeof(std::uint32_t) == 0);
     std::array<std::uint32_t, Size / sizeof(std::uint32_t)> words;
