@@ -15,6 +15,7 @@
 #include <QUrl>
 #include <QVariant>
 
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -30,7 +31,8 @@
 #endif
 #endif
 #ifdef CONNECTS_ADDRESS_SANITIZER
-#include <sanitizer/allocator_interface.h>
+// Its header, sanitizer/allocator_interface.h, does not come with g++.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #endif
 
 namespace {
