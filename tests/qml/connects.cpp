@@ -47,14 +47,15 @@ Memory memoryInUse()
 {
     Memory memory;
 #ifdef CONNECTS_ADDRESS_SANITIZER
+    // What is resident says nothing: blocks that were freed are kept for a while.
     memory.heap = static_cast<qint64>(__sanitizer_get_current_allocated_bytes());
 #else
     const struct mallinfo2 heap = mallinfo2();
     memory.heap = static_cast<qint64>(heap.uordblks + heap.hblkhd);
-#endif
     QFile file(QStringLiteral("/proc/self/statm"));
     if (file.open(QIODevice::ReadOnly))
         memory.resident = file.readAll().split(' ').value(1).toLongLong() * sysconf(_SC_PAGESIZE);
+#endif
     return memory;
 }
 
