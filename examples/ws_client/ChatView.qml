@@ -12,8 +12,12 @@ ListView {
         lines.append({ prefix: prefix, message: message })
     }
 
+    // Not while somebody reads what is above.
+    property bool following: true
+
     // Once before and once after the rows that come into view have got their heights.
     function showNewest() {
+        following = true
         positionViewAtEnd()
         forceLayout()
         positionViewAtEnd()
@@ -25,6 +29,17 @@ ListView {
     onCountChanged: showNewest()
     onWidthChanged: showNewest()
     onHeightChanged: showNewest()
+    // Rows also get them later, when their texts are laid out.
+    onContentHeightChanged: if (following) later.restart()
+    onMovementStarted: following = false
+    onMovementEnded: following = atYEnd
+
+    Timer {
+        id: later
+
+        interval: 0
+        onTriggered: view.positionViewAtEnd()
+    }
 
     model: ListModel {
         id: lines

@@ -175,7 +175,7 @@ private:
         const auto end = request_.begin() + static_cast<std::ptrdiff_t>(size);
         output_.insert(output_.end(), request_.begin(), end);
         request_.erase(request_.begin(), end);
-        if (how_ == manner::dawdles) wake_ = now_ + in_seconds(0, 0.03);
+        if (how_ == manner::dawdles) wake_ = now_ + in_seconds(0, 0.01);
         flush();
     }
 
