@@ -336,6 +336,8 @@ TestCase {
         compare(server.clientCount, 2)
         clients[0].active = false
         tryCompare(server, "clientCount", 1)
+        // One that is closing counts.
+        tryVerify(() => server.sockets.some(socket => socket.status === WebSocket.Closed))
         connectedTo(server)
         server.maxConnections = 3
         connectedTo(server)
