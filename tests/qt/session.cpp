@@ -7,7 +7,9 @@
 #include "qt/support/recorder.hpp"
 #include "support/catch.hpp"
 
+#include <QCoreApplication>
 #include <QDeadlineTimer>
+#include <QEvent>
 #include <QEventLoop>
 #include <QLocalServer>
 #include <QLocalSocket>
@@ -411,6 +413,50 @@ TEST_CASE("session: a flood of messages that take long leaves time for timers an
     CHECK(ticks > 3);
     CHECK(other_heard_at > 0);
     CHECK(other_heard_at < count);
+}
+
+TEST_CASE("session: one that is paused in the middle of a flood keeps nothing busy") {
+    class timer_events : public QObject {
+    public:
+        int count = 0;
+        bool eventFilter(QObject*, QEvent* event) override {
+            count += event->type() == QEvent::Timer;
+            return false;
+        }
+    } events;
+    test_server server;
+    test_client c;
+    c.open(server.url());
+    REQUIRE(server.wait_for_sessions(1));
+    REQUIRE(c.wait_for_text("open"));
+    qt::session& session = *server.sessions[0]->ws;
+    int heard = 0;
+    session.on_text = [&](std::string_view) {
+        QThread::msleep(2);
+        ++heard;
+    };
+    QTimer pausing; // between two turns, while the next one is due
+    QObject::connect(&pausing, &QTimer::timeout, [&] {
+        if (heard == 0) return;
+        session.pause();
+        pausing.stop();
+    });
+    pausing.start(0);
+    for (int i = 0; i < 200; ++i)
+        c.ws.send_text("a short text");
+    REQUIRE(wait_for([&] { return heard > 0 && !pausing.isActive(); }));
+    const int heard_before = heard;
+
+    QCoreApplication::instance()->installEventFilter(&events);
+    bool over = false;
+    QTimer::singleShot(50, [&] { over = true; });
+    REQUIRE(wait_for([&] { return over; }));
+    QCoreApplication::instance()->removeEventFilter(&events);
+    CHECK(events.count < 100); // what rings without end does so thousands of times
+    CHECK(heard == heard_before);
+    CHECK(heard < 200);
+    session.resume();
+    REQUIRE(wait_for([&] { return heard == 200; }));
 }
 
 TEST_CASE("session: a flood is heard to its end also when the peer has gone meanwhile") {

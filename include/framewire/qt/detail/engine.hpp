@@ -235,7 +235,10 @@ protected:
             return;
         }
         const in_use guard(*this);
-        if (event->timerId() == next_turn_.timerId()) return read();
+        if (event->timerId() == next_turn_.timerId()) {
+            next_turn_.stop(); // also where nothing is to be read now: it would ring on
+            return read();
+        }
         if (heartbeat_ != nullptr && heartbeat_->owns(*event)) return beat();
         if (event->timerId() != timer_.timerId()) return QObject::timerEvent(event);
         timer_.stop();
