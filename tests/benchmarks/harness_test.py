@@ -166,7 +166,7 @@ class Markdown(unittest.TestCase):
 
     def test_every_part_has_its_bars(self):
         expected = {"codec": 5, "instructions": 0, "cpu": 9,
-                    "memory": 2, "qml": 4, "deflate": 5, "compile": 3, "hold": 2, "soak": 1}
+                    "memory": 2, "qml": 4, "deflate": 5, "compile": 3, "hold": 2}
         for name, count in expected.items():
             alone = {key: SAMPLE[key] for key in ("machine", "quick", name)}
             self.assertEqual(len(report_of(alone).bars), count, name)

@@ -19,7 +19,7 @@ ABOUT = """Builds Framewire and other libraries with plain -O2, and measures the
 
 {parts}
 
-Without a part it runs all but hold and soak: in some 35 minutes, and within 3 with --quick, after the
+Without a part it runs all but hold: in some 35 minutes, and within 3 with --quick, after the
 build, which takes some 5. It writes report.md, report.json and pictures to build/benchmarks/report.
 
 Server and load run on a core each; the servers take turns, so that what else happens on the machine
@@ -35,7 +35,6 @@ class Run:
         self.alone = self.names if given.servers else ["framewire"]
         self.cores = machine.cores()
         self.quick = given.quick
-        self.seconds = given.seconds
 
     def leave_out_what_was_not_built(self):
         for name in self.names:
@@ -52,7 +51,6 @@ def parse_arguments(argv):
     parser.add_argument("parts", nargs="*", metavar="part", help="one or more of the above")
     parser.add_argument("--quick", action="store_true", help="fewer cells, shorter, less exact")
     parser.add_argument("--servers", metavar="LIST", help="of " + ",".join(SERVERS))
-    parser.add_argument("--seconds", type=float, help="of the soak")
     parser.add_argument("--output", metavar="FOLDER", type=pathlib.Path, default=REPORT,
                         help="for the report: build/benchmarks/report")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path,

@@ -9,9 +9,9 @@
   seconds(run)     how long that takes, roughly
 """
 
-from . import codec, compiling, cpu, deflate, hold, instructions, memory, qml, soak
+from . import codec, compiling, cpu, deflate, hold, instructions, memory, qml
 
-# In the order of the report. The last two only when they are asked for.
+# In the order of the report. The last only when it is asked for.
 PARTS = {"codec": codec, "instructions": instructions, "cpu": cpu, "memory": memory, "qml": qml,
-         "deflate": deflate, "compile": compiling, "hold": hold, "soak": soak}
-USUAL = list(PARTS)[:-2]
+         "deflate": deflate, "compile": compiling, "hold": hold}
+USUAL = list(PARTS)[:-1]
