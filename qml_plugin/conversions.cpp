@@ -45,7 +45,8 @@ bool toBytes(const QJSValue &value, QByteArray &bytes)
             return true;
         }
     }
-    const QVariant variant = value.isVariant() ? value.toVariant() : QVariant();
+    // What C++ has given to QML as a QVariant; objects of JavaScript stay what they are.
+    const QVariant variant = value.toVariant(QJSValue::RetainJSObjects);
     if (variant.metaType() == QMetaType::fromType<QByteArray>()) {
         bytes = variant.toByteArray();
         return true;
