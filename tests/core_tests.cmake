@@ -62,3 +62,13 @@ set(framewire_deflate_tests
     deflate/permessage_deflate/receiving.cpp
     deflate/permessage_deflate/sending.cpp
     support/allocation_counter.cpp)
+
+# Those of known attacks, for which the same holds.
+set(framewire_threat_tests
+    threats/compression.cpp
+    threats/cross_protocol.cpp
+    threats/handshake.cpp
+    threats/integer_lengths.cpp
+    threats/legal_traffic.cpp
+    threats/memory_limits.cpp
+    support/allocation_counter.cpp)
