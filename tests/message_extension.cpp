@@ -50,9 +50,13 @@ struct level_extension : no_extension {
 
 static_assert(message_extension<level_extension>);
 
-struct lacks_decode {
-    static constexpr std::string_view name = "x";
-    static constexpr std::uint8_t rsv = 4;
+struct level_extension_by_another_name : level_extension {
+    using level_extension::level_extension;
+};
+static_assert(message_extension<level_extension_by_another_name>);
+struct lacks_decode : level_extension {
+    using level_extension::level_extension;
+    void decode() = delete;
 };
 static_assert(!message_extension<lacks_decode>);
 static_assert(!message_extension<int>);
