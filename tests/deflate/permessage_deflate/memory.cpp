@@ -245,7 +245,8 @@ TEMPLATE_TEST_CASE("permessage_deflate: in steady state a message takes nothing 
             const errc ended = end->send_fragment(opcode::text, sent, true);
             end->consume_output(end->output().size());
             calls = allocations().calls - before;
-            if (i > 5) REQUIRE(calls == 0);
+            const bool kept = parameters.empty() || detail::threads_keep_objects;
+            if (i > 5 && kept) REQUIRE(calls == 0);
             REQUIRE(result.octets == text.size());
             REQUIRE((error == errc::success && begun == errc::success && ended == errc::success));
         }
@@ -285,7 +286,7 @@ TEST_CASE(
         CAPTURE(i);
         REQUIRE(result.octets == text.size());
         REQUIRE((begun == errc::success && ended == errc::success));
-        if (i > 60) REQUIRE(calls == 0);
+        if (i > 60 && detail::threads_keep_objects) REQUIRE(calls == 0);
     }
 }
 
@@ -301,9 +302,15 @@ struct leak_watch {
 template <class F> std::int64_t leaked_by_a_thread(F run) {
     std::int64_t result = 0;
     std::thread([&] {
-        static thread_local leak_watch watch;
-        watch.result = &result;
-        run();
+        if constexpr (detail::threads_keep_objects) {
+            static thread_local leak_watch watch;
+            watch.result = &result;
+            run();
+        } else {
+            const std::int64_t before = allocations().live;
+            run();
+            result = allocations().live - before;
+        }
     }).join();
     return result;
 }
@@ -312,8 +319,8 @@ struct account {
     errc strange = errc::success; // other than having no memory
     int out_of_memory = 0;
     std::uint64_t received = 0;
-    std::string sent; // what was said to be sent
-    bool begun = false;
+    std::string sent;   // what was said to be sent
+    bool begun = false; // a message that could not be ended
 };
 
 // Everything that may have to take memory, both ways; `sent` becomes what was taken to be sent.
@@ -344,7 +351,10 @@ account everything(End& end, std::vector<std::byte>& in, std::string_view text, 
     bool begun = note(end->send_fragment(opcode::text, part(400), false), 400);
     begun = note(end->send_fragment(opcode::text, part(700), false), 700) || begun;
     const bool ended = note(end->send_fragment(opcode::text, part(300), true), 300);
-    if (begun && !ended) note(end->send_fragment(opcode::text, {}, true), 0);
+    if (begun && !ended && !note(end->send_fragment(opcode::text, {}, true), 0)) {
+        result.begun = true;
+        return result;
+    }
     note(end->send_text(part(1000)), 1000);
     note(end->send_text(part(0)), 0);
     return result;
@@ -386,6 +396,9 @@ TEMPLATE_TEST_CASE("permessage_deflate: lives with every allocation that fails",
                             failing_allocations failing(index, in_a_row);
                             result = everything(end, in, ascii, sent);
                             happened = failing.happened();
+                        }
+                        if (result.begun) {
+                            readable = end->send_fragment(opcode::text, {}, true) == errc::success;
                         }
                         // What was sent can be read, whatever failed in between.
                         decompressing_peer reader;
@@ -513,6 +526,8 @@ TEST_CASE("permessage_deflate: a connection may outlive what its thread keeps", 
     CHECK((*statically.end)->send_text(std::string(500, 'x')) == errc::success);
     CHECK((*statically.end)->send_fragment(opcode::text, bytes("x"), false) == errc::success);
     statically.in_the_middle = true;
+    // The thread could not even have the connection itself.
+    if (!detail::threads_keep_objects) return;
     std::thread([] {
         // Made before what the thread keeps, so that it ends after it.
         static thread_local late_user locally;

@@ -9,6 +9,7 @@
 #define FRAMEWIRE_DEFLATE_DETAIL_ZLIB_HPP
 
 #include <framewire/deflate/parameters.hpp>
+#include <framewire/detail/thread_locals.hpp>
 #include <framewire/error.hpp>
 #include <framewire/message_extension.hpp>
 
@@ -246,20 +247,25 @@ template <class Context> class shared_contexts {
 public:
     // One that `fits`, or null.
     template <class Fits> [[nodiscard]] static std::unique_ptr<Context> take(Fits fits) noexcept {
-        if (gone) return nullptr;
-        for (std::unique_ptr<Context>& one : kept().contexts) {
-            if (one != nullptr && fits(*one)) return std::move(one);
+        if constexpr (threads_keep_objects) {
+            if (gone) return nullptr;
+            for (std::unique_ptr<Context>& one : kept().contexts) {
+                if (one != nullptr && fits(*one)) return std::move(one);
+            }
         }
         return nullptr;
     }
     static void give_back(std::unique_ptr<Context> context) noexcept {
-        if (gone) return;
-        auto& contexts = kept().contexts;
-        // The one that was given back last is taken first; the oldest makes room if none is free.
-        auto place = std::find(contexts.begin(), contexts.end(), nullptr);
-        if (place == contexts.end()) --place;
-        *place = std::move(context);
-        std::rotate(contexts.begin(), place, place + 1);
+        if constexpr (threads_keep_objects) {
+            if (gone) return;
+            auto& contexts = kept().contexts;
+            // The one that was given back last is taken first; the oldest makes room if none is
+            // free.
+            auto place = std::find(contexts.begin(), contexts.end(), nullptr);
+            if (place == contexts.end()) --place;
+            *place = std::move(context);
+            std::rotate(contexts.begin(), place, place + 1);
+        }
     }
 
 private:
@@ -320,7 +326,7 @@ public:
     [[nodiscard]] static bool decompress(std::span<const std::byte> input,
                                          std::span<std::byte> room, std::size_t& used,
                                          std::size_t& made) noexcept {
-        if (gone) return false;
+        if (!threads_keep_objects || gone) return false;
         own& mine = kept();
         if (mine.state == nullptr) mine.state.reset(::libdeflate_alloc_decompressor());
         if (mine.state == nullptr) return false;
