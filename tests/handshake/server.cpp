@@ -689,7 +689,7 @@ TEST_CASE("server_handshake: reads 16 KiB in single bytes") {
     std::string request = request_with("Host", "Host");
     request.resize(request.size() - 2);
     while (request.size() + 200 < 16 * 1024)
-        request += "Cookie: " + std::string(170, 'c') + "\r\n";
+        request.append("Cookie: ").append(170, 'c').append("\r\n");
     request += "\r\n";
     std::vector<char> storage(16 * 1024);
     server_handshake handshake(storage);
