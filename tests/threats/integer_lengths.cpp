@@ -98,6 +98,30 @@ TEMPLATE_TEST_CASE("threats: CVE-2020-13935 Tomcat, CVE-2026-1528 undici, CVE-20
 }
 
 TEMPLATE_TEST_CASE(
+    "threats: CVE-2020-13935 Tomcat, a length is not what the lower half of it says, "
+    "though so many octets are there",
+    "[threats]", FRAMEWIRE_THREAT_DRIVERS) {
+    // A size_t of 32 bits that it went through would leave a message that is all there.
+    for (const std::uint64_t size : {(one << 32) + 65'536, (one << 62) + 65'536}) {
+        for (const bool begun : {false, true}) {
+            CAPTURE(size, begun);
+            frame_writer peer(TestType::side);
+            if (begun) peer.frame(0x02, "begun");
+            peer.header(begun ? 0x80 : 0x82, size, length_form::eight_octets);
+            const std::string sent = peer.str() + std::string(65'536, 'x');
+            TestType end(limits{.max_message_size = ~std::uint64_t{0}});
+            end.receive(sent);
+            CHECK(end.messages() == 0);
+            CHECK_FALSE(end.ended());
+            CHECK(whole_message_size<TestType::side>(bytes(sent), ~std::uint64_t{0}) == 0);
+            TestType limited(limits{.max_message_size = 100'000});
+            limited.receive(sent);
+            CHECK(limited.error() == errc::message_too_big);
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE(
     "threats: CVE-2020-13935 Tomcat, lengths in frames of the wrong role are refused", "[threats]",
     FRAMEWIRE_THREAT_DRIVERS) {
     for (const length& l : lengths) {
