@@ -173,8 +173,6 @@ template <typename Transport> void run(const settings& chosen, asio::ssl::contex
         server.listen_on(i == 0 ? open_listeners(server.context(), chosen)
                                 : join_listeners(server.context(), servers.front().listeners()));
     }
-    say_listening(chosen, servers.front().listeners());
-
     asio::signal_set signals(servers.front().context(), SIGINT, SIGTERM);
     signals.async_wait([&](net::error_code cancelled, int) {
         if (cancelled) return;
@@ -182,6 +180,8 @@ template <typename Transport> void run(const settings& chosen, asio::ssl::contex
         for (auto& server : servers)
             server.stop();
     });
+    // Not before: whoever reads that it listens may end it.
+    say_listening(chosen, servers.front().listeners());
 
     std::vector<std::jthread> threads;
     for (unsigned i = 1; i < chosen.threads; ++i)
