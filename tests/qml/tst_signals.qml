@@ -113,6 +113,11 @@ TestCase {
             if (++count === 1)
                 data.deed(client)
         })
+        // The latency is known of a Ping before these, too.
+        let answers = 0
+        client.textMessageReceived.connect(() => ++answers)
+        client.binaryMessageReceived.connect(() => ++answers)
+        client.pong.connect(() => ++answers)
         const isIn = status => count > 0 || client.status === status
         const steps = [
             () => {
@@ -138,7 +143,7 @@ TestCase {
             () => client.sendBinaryMessage(new ArrayBuffer(100)),
             () => client.ping("ping"),
             () => client.sendTextMessage("x".repeat(2001)),
-            () => tryVerify(() => count > 0 || (client.bufferedAmount === 0 && client.latency >= 0)),
+            () => tryVerify(() => count > 0 || answers === 3),
             () => peers[0].close(4001, "reason"),
             () => tryVerify(() => count > 0 || (peers.length === 2 && client.status === WebSocket.Open)),
             () => client.close(3000, "done"),
