@@ -13,7 +13,9 @@
 #include "support/connected.hpp"
 #include "support/deflate.hpp"
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -236,5 +238,154 @@ TEMPLATE_TEST_CASE("faults: whichever allocation is refused, there is one end an
         REQUIRE(allocations().live_bytes - before < 1000);
     }
     CHECK(n > 5);
+    CHECK(n < 1000);
+}
+
+// --- Allocations that throw
+
+namespace {
+
+// A handler that takes no memory of its own, and has to be told of the call that starts it.
+struct tracked {
+    int calls = 0;
+    bool started = true;
+};
+
+// The same on an executor of its own.
+struct noted_elsewhere {
+    using executor_type = io::io_context::executor_type;
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor; }
+    void operator()(const error_code&, const net::message&) const { ++to->calls; }
+    executor_type executor;
+    tracked* to;
+};
+
+/// The calls of an application to a stream, one of whose allocations throws: in the call, or in the
+/// event loop. It goes on as if nothing were amiss.
+template <typename End> class careless {
+public:
+    careless(std::int64_t first, std::int64_t count) : throwing_(first, count) {
+        throwing_.during([&] { end_.emplace(typename End::not_open_yet{}); });
+        if (!end_) return;
+        open();
+        talk();
+        finish();
+    }
+
+    [[nodiscard]] bool happened() const { return throwing_.happened(); }
+
+    void require_order() {
+        for (const tracked& one : operations_) {
+            CAPTURE(&one - operations_.data());
+            REQUIRE(one.calls <= 1);
+            if (!one.started) REQUIRE(one.calls == 0);
+            // Nothing is lost when nothing has thrown.
+            if (!happened()) REQUIRE(one.calls == 1);
+        }
+        if (end_) REQUIRE(end_->far.closed());
+    }
+
+private:
+    template <typename Act> void start(tracked& one, Act act) {
+        one.started = throwing_.during([&] { act(one); });
+    }
+    void poll() {
+        // An exception comes out of run(), which may be called again.
+        for (int i = 0; i < 1000; ++i) {
+            if (throwing_.during([&] { end_->poll(); })) return;
+        }
+    }
+    void deliver(std::string_view bytes) {
+        end_->far.write(bytes);
+        poll();
+    }
+    void deliver(const frame_writer& frames) { deliver(frames.str()); }
+    static auto noted(tracked& one) {
+        return [&one](const auto&...) { ++one.calls; };
+    }
+    [[nodiscard]] auto& stream() { return *end_->stream; }
+
+    void open() {
+        start(operations_[0], [&](tracked& one) { stream().closed(noted(one)); });
+        if constexpr (End::is_server) {
+            start(operations_[1], [&](tracked& one) { stream().read_request(noted(one)); });
+            poll();
+            deliver(request_head());
+            start(operations_[2], [&](tracked& one) { stream().accept({}, noted(one)); });
+        } else {
+            start(operations_[1],
+                  [&](tracked& one) { stream().handshake({.host = "example.org"}, noted(one)); });
+            poll();
+            const std::string request = end_->far.read();
+            if (request.ends_with("\r\n\r\n")) deliver(response_head(request));
+            operations_[2].calls = 1;
+        }
+        poll();
+        (void)end_->far.read();
+    }
+    void talk() {
+        const std::string text = "text";
+        start(operations_[3], [&](tracked& one) { stream().read(noted(one)); });
+        deliver(End::frames().text("hello").ping("p"));
+        start(operations_[4], [&](tracked& one) { stream().send_text(text, noted(one)); });
+        start(operations_[5], [&](tracked& one) { stream().ping(noted(one)); });
+        throwing_.during([&] { (void)stream().send_text(text); });
+        start(operations_[6], [&](tracked& one) { stream().drain(noted(one)); });
+        poll();
+        (void)end_->far.read();
+        // With an executor of its own, which has work of its own.
+        start(operations_[7], [&](tracked& one) {
+            stream().read(noted_elsewhere{other_.context.get_executor(), &one});
+        });
+        deliver(End::frames().frame(0x01, "frag").frame(0x80, "ment"));
+        throwing_.during([&] { other_.poll(); });
+        start(operations_[8], [&](tracked& one) { stream().read(noted(one)); });
+    }
+    void finish() {
+        start(operations_[9],
+              [&](tracked& one) { stream().close(close_code::normal, "bye", noted(one)); });
+        poll();
+        deliver(End::frames().close(1000, "bye"));
+        end_->far.end();
+        poll();
+        end_->events.context.restart();
+        // The application has had enough, whatever came of it.
+        throwing_.during([&] { stream().abort(); });
+        poll();
+        throwing_.during([&] { end_->stream.reset(); });
+        poll();
+        throwing_.during([&] { other_.poll(); });
+    }
+
+    std::array<tracked, 10> operations_;
+    throwing_allocations throwing_;
+    loop other_; // another context
+    std::optional<End> end_;
+};
+
+} // namespace
+
+TEMPLATE_TEST_CASE("faults: whichever allocation throws, a handler is called once or not at all, "
+                   "and nothing is left",
+                   "[asio]", server_end, client_end, waitable_server_end, waitable_client_end) {
+    const std::int64_t in_a_row = GENERATE(1, 1'000'000);
+    test::detail::system_works = &throwing_allocations::exempt;
+    { // what a thread keeps is there
+        careless<TestType> one(1'000'000, 1);
+        one.require_order();
+    }
+    bool more = true;
+    std::int64_t n = 0;
+    for (; more && n < 1000; ++n) {
+        CAPTURE(n, in_a_row);
+        const std::int64_t before = allocations().live_bytes;
+        {
+            careless<TestType> one(n, in_a_row);
+            more = one.happened();
+            one.require_order();
+        }
+        REQUIRE(allocations().live_bytes - before < 1000);
+    }
+    CHECK(n > 20);
     CHECK(n < 1000);
 }

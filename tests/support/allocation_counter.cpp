@@ -19,6 +19,13 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+#ifdef __ELF__
+extern "C" {
+extern const char __executable_start; // of the linker, as the next one
+extern const char etext;
+}
+#endif
+
 namespace framewire::test {
 namespace {
 
@@ -27,6 +34,12 @@ thread_local std::int64_t highest = 0;
 thread_local std::int64_t until_failure = -1; // calls that still succeed; negative: all
 thread_local std::int64_t failures_left = 0;
 thread_local bool failed = false;
+thread_local throws_to thrown_to = throws_to::all;
+thread_local bool may_throw = false;
+thread_local bool exempted = false;
+thread_local std::int64_t until_throw = -1; // as until_failure
+thread_local std::int64_t throws_left = 0;
+thread_local bool thrown = false;
 
 // Stands before a block: its size, and where the memory begins that it was cut from.
 struct block_head {
@@ -68,8 +81,25 @@ void* allocate(std::size_t size, std::size_t alignment) noexcept {
     return block;
 }
 
-void* allocate_or_throw(std::size_t size, std::size_t alignment) {
+bool is_own([[maybe_unused]] const void* caller) noexcept {
+#ifdef __ELF__
+    const auto at = reinterpret_cast<std::uintptr_t>(caller);
+    return at >= reinterpret_cast<std::uintptr_t>(&__executable_start) &&
+           at < reinterpret_cast<std::uintptr_t>(&etext);
+#else
+    return true;
+#endif
+}
+
+void* allocate_or_throw(std::size_t size, std::size_t alignment, const void* caller) {
     ++counted.throwing;
+    const bool counts = may_throw && !exempted && (thrown_to == throws_to::all || is_own(caller));
+    if (counts && until_throw == 0 && throws_left > 0) {
+        --throws_left;
+        thrown = true;
+        throw std::bad_alloc();
+    }
+    if (counts && until_throw > 0) --until_throw;
     void* const block = allocate(size, alignment);
     if (block == nullptr) throw std::bad_alloc();
     return block;
@@ -112,19 +142,41 @@ failing_allocations::~failing_allocations() {
 }
 bool failing_allocations::happened() const noexcept { return failed; }
 
+throwing_allocations::throwing_allocations(std::int64_t first, std::int64_t count,
+                                           throws_to whom) noexcept {
+    thrown_to = whom;
+    until_throw = first;
+    throws_left = count;
+    thrown = false;
+}
+throwing_allocations::~throwing_allocations() {
+    until_throw = -1;
+    throws_left = 0;
+}
+bool throwing_allocations::happened() const noexcept { return thrown; }
+void throwing_allocations::exempt(bool yes) noexcept { exempted = yes; }
+throwing_allocations::scope::scope() noexcept { may_throw = true; }
+throwing_allocations::scope::~scope() { may_throw = false; }
+
 } // namespace framewire::test
 
 using framewire::test::allocate_or_null;
 using framewire::test::allocate_or_throw;
 using framewire::test::release;
 
-void* operator new(std::size_t size) { return allocate_or_throw(size, 1); }
-void* operator new[](std::size_t size) { return allocate_or_throw(size, 1); }
+void* operator new(std::size_t size) {
+    return allocate_or_throw(size, 1, __builtin_return_address(0));
+}
+void* operator new[](std::size_t size) {
+    return allocate_or_throw(size, 1, __builtin_return_address(0));
+}
 void* operator new(std::size_t size, std::align_val_t alignment) {
-    return allocate_or_throw(size, static_cast<std::size_t>(alignment));
+    return allocate_or_throw(size, static_cast<std::size_t>(alignment),
+                             __builtin_return_address(0));
 }
 void* operator new[](std::size_t size, std::align_val_t alignment) {
-    return allocate_or_throw(size, static_cast<std::size_t>(alignment));
+    return allocate_or_throw(size, static_cast<std::size_t>(alignment),
+                             __builtin_return_address(0));
 }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     return allocate_or_null(size, 1);

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace framewire::test {
 
@@ -42,6 +43,48 @@ public:
 
     /// True when at least one call has failed.
     [[nodiscard]] bool happened() const noexcept;
+};
+
+/// Whose allocations throw.
+enum class throws_to : std::uint8_t {
+    all,
+    program, ///< Not those of shared libraries, where that can be told.
+};
+
+/// Lets the forms that throw do so from call number `first` on (0: the next one), `count` times:
+/// only `during` calls of the library, so that the test itself has what it needs.
+class throwing_allocations {
+public:
+    explicit throwing_allocations(std::int64_t first, std::int64_t count = 1,
+                                  throws_to whom = throws_to::all) noexcept;
+    ~throwing_allocations();
+    throwing_allocations(const throwing_allocations&) = delete;
+    throwing_allocations& operator=(const throwing_allocations&) = delete;
+
+    /// False when `act` has let std::bad_alloc out.
+    template <class Act> bool during(Act act) {
+        const scope counts;
+        try {
+            act();
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+        return true;
+    }
+
+    /// While it is set, none throws in `during` either: for a double of what takes no memory.
+    static void exempt(bool yes) noexcept;
+
+    /// True when at least one call has thrown.
+    [[nodiscard]] bool happened() const noexcept;
+
+private:
+    struct scope {
+        scope() noexcept;
+        ~scope();
+        scope(const scope&) = delete;
+        scope& operator=(const scope&) = delete;
+    };
 };
 
 } // namespace framewire::test

@@ -61,6 +61,14 @@ template <byte_container Container> struct copied_to {
 ///
 /// On a connected TCP socket, also below TLS, a stream sets TCP_NODELAY: see `next_layer`.
 ///
+/// Without memory for a message, either way, there is `errc::out_of_memory`, and nothing throws.
+/// Operations, the opening handshake and what is posted take theirs from the allocator of a handler
+/// or from operator new. When that throws, a function that was called lets it out, and has then
+/// done nothing: its handler is never called, a message is not sent. (A message that is sent with a
+/// token may be queued all the same.) Elsewhere it comes out of `run()`, like an exception of a
+/// handler; a handler that was to be called then may be destroyed instead. `run()` may be called
+/// again, and the stream used or destroyed.
+///
 /// Movable. Destroying an open stream tells the peer 1001 and lets the connection end in the
 /// background, for no longer than `timeouts::close`; handlers that were waiting are destroyed, not
 /// called. A stream that was moved from can only be destroyed or assigned to.

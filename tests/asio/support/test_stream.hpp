@@ -92,6 +92,22 @@ private:
     std::size_t begin_ = 0;
 };
 
+// Told when it begins and ends to do what a system does without taking memory: to complete what was
+// started before. (This one takes some.)
+inline thread_local void (*system_works)(bool) = nullptr;
+
+class system_work {
+public:
+    system_work() {
+        if (system_works != nullptr) system_works(true);
+    }
+    system_work(const system_work&) = delete;
+    system_work& operator=(const system_work&) = delete;
+    ~system_work() {
+        if (system_works != nullptr) system_works(false);
+    }
+};
+
 // A started operation whose handler is kept.
 class waiting {
 public:
@@ -172,6 +188,7 @@ private:
             const auto own_work = std::move(own_work_);
             Handler handler(std::move(handler_));
             destroy();
+            const system_work takes_no_memory;
             post_completion<Handler, WithCount>(executor, std::move(handler), error, count);
         }
         void destroy() noexcept override {

@@ -78,10 +78,9 @@ protected:
         if constexpr (waits) {
             error_code failure;
             if (!stop_blocking(failure)) return post_read_error(failure);
-            reading_ = true;
             next_.async_wait(Next::wait_read, readable{self()});
+            reading_ = true; // if it was started
         } else {
-            reading_ = true;
             std::span<std::byte> room;
             if (buffers_.last_read_full) {
                 block_.take();
@@ -96,6 +95,7 @@ protected:
                                   [keep = self(), room](const error_code& error, std::size_t size) {
                                       keep->on_read(error, room, size);
                                   });
+            reading_ = true;
         }
     }
 
@@ -113,12 +113,12 @@ protected:
                 wrote();
             } else {
                 if (buffers_.copied.empty() && !copy_output()) return;
-                writing_ = true;
                 const std::span<const std::byte> out = buffers_.copied.bytes();
                 next_.async_write_some(io::buffer(out.data(), out.size()),
                                        [keep = self()](const error_code& error, std::size_t size) {
                                            keep->on_written(error, size);
                                        });
+                writing_ = true; // if it was started
             }
         }
     }
@@ -262,18 +262,18 @@ private:
         take_eof();
     }
     FRAMEWIRE_COLD void post_read_error(const error_code& error) {
-        reading_ = true;
         read_error_ = error;
         post([](timed& self) {
             auto& keep = static_cast<channel&>(self);
             keep.on_readable(keep.read_error_);
         });
+        reading_ = true;
     }
 
     FRAMEWIRE_COLD void wait_writable() {
-        writing_ = true;
         next_.async_wait(Next::wait_write,
                          [keep = self()](const error_code& error) { keep->on_writable(error); });
+        writing_ = true;
     }
     void on_writable(const error_code& error) {
         writing_ = false;

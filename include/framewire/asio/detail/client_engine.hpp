@@ -125,7 +125,6 @@ public:
             return op->fail(make_error(errc::out_of_memory));
         }
         opening_ = std::move(request.begun);
-        waiting_.push(op);
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
         if (slot.is_connected()) {
             // Nobody else could go on with half of a handshake.
@@ -135,7 +134,7 @@ public:
         }
 #endif
         this->begin_opening();
-        this->settle();
+        waiting_.push(op, [this] { this->settle(); });
     }
 
     // For who leads up to the handshake: it came to nothing, or took too long.

@@ -81,14 +81,15 @@ public:
             if (this->in_.empty()) kept_.reset();
             return op->fail(this->end_error());
         }
-        reads_.push(op);
         keep_view_ = keep_view;
-        if (this->busy_) return; // the pump goes on with it
-        if (has_parked_ || !this->in_.empty()) {
-            this->wake();
-        } else if (phase_ == phase::open) {
-            settle();
-        }
+        reads_.push(op, [this] {
+            if (this->busy_) return; // the pump goes on with it
+            if (has_parked_ || !this->in_.empty()) {
+                this->wake();
+            } else if (phase_ == phase::open) {
+                settle();
+            }
+        });
     }
 
     FRAMEWIRE_NEVER_INLINE void pause(bool yes) {
@@ -159,14 +160,18 @@ public:
     template <typename Handler> void start_ping(Handler&& handler) {
         if (pings_ == nullptr) pings_ = std::make_unique<own_pings>();
         auto* const op = this->make_waiting(pings_->waiting, std::forward<Handler>(handler));
-        if (pings_->waiting.empty()) {
-            const std::uint32_t number = ++pings_->number;
-            const errc error = send_ping(std::as_bytes(std::span(&number, 1)));
-            if (error != errc::success) return op->fail(make_error(error));
-            pings_->sent = Clock::now();
-        }
-        pings_->waiting.push(op);
-        read_on(); // there is a Pong to be read
+        const bool first = pings_->waiting.empty();
+        errc error = errc::success;
+        pings_->waiting.push(op, [&] {
+            if (first) {
+                const std::uint32_t number = ++pings_->number;
+                error = send_ping(std::as_bytes(std::span(&number, 1)));
+                if (error != errc::success) return;
+                pings_->sent = Clock::now();
+            }
+            read_on(); // there is a Pong to be read
+        });
+        if (error != errc::success && pings_->waiting.remove(op)) op->fail(make_error(error));
     }
 
     // What was negotiated.
@@ -175,13 +180,14 @@ public:
     // --- Ending
 
     template <typename Handler> void start_closed(Handler&& handler, errc refused) {
-        base::start_closed(std::forward<Handler>(handler), refused);
         read_on(); // there is a Close to be read
+        base::start_closed(std::forward<Handler>(handler), refused);
     }
 
     errc close(close_code code, std::string_view reason) {
         if (phase_ == phase::open) {
             mail_first();
+            this->wake(); // ahead of what it is for: when it throws, nothing has changed
             const bool first = connection_.state() == connection_state::open;
             const errc error = connection_.close(code, reason);
             if (error == errc::success && first) start_closing();
@@ -503,11 +509,9 @@ private:
     template <typename Queue> [[nodiscard]] errc control(std::size_t size, Queue queue) {
         if (!is_open()) return errc::not_open;
         if (!has_room(size)) return errc::output_full;
+        this->wake(); // ahead of what it is for: when it throws, nothing has changed
         const errc error = queue();
-        if (error == errc::success) {
-            used_ = true;
-            this->wake();
-        }
+        if (error == errc::success) used_ = true;
         return error;
     }
 
@@ -517,10 +521,10 @@ private:
             if (options_->on_overflow == overflow_policy::close) close_for_overflow();
             return {send_status::refused, errc::output_full};
         }
+        this->wake(); // ahead of what it is for: when it throws, nothing has changed
         const errc error = queue();
         if (error != errc::success) return {send_status::refused, error};
         used_ = true;
-        this->wake();
         const bool high = buffered() > options_->high_water;
         return {high ? send_status::above_high_water : send_status::queued, errc::success};
     }

@@ -174,8 +174,8 @@ protected:
                            !this->wants_input());
         const auto next = deadlines_.next(phase_ == phase::open);
         if (next.when >= armed_) return; // it looks again when it rings
+        this->timers().set(*this, next.when);
         armed_ = next.when;
-        this->timers().set(*this, armed_);
     }
 
     template <typename Handler, typename... Rest> [[nodiscard]] operation<Rest...>*

@@ -150,14 +150,25 @@ class operation_for final : public operation<Rest...> {
 
 public:
     [[nodiscard]] static operation<Rest...>* make(Owner& owner, Handler&& handler, Finish finish) {
-        void* block = nullptr;
         if constexpr (own_memory) {
-            block = owner.memory().allocate(sizeof(operation_for));
+            void* const block = owner.memory().allocate(sizeof(operation_for));
+            try {
+                return new (block) operation_for(owner, std::move(handler), std::move(finish));
+            } catch (...) {
+                owner.memory().deallocate(block, sizeof(operation_for));
+                throw;
+            }
         } else {
             allocator alloc(io::get_associated_allocator(handler));
-            block = std::allocator_traits<allocator>::allocate(alloc, 1);
+            void* const block = std::allocator_traits<allocator>::allocate(alloc, 1);
+            try {
+                return new (block) operation_for(owner, std::move(handler), std::move(finish));
+            } catch (...) {
+                std::allocator_traits<allocator>::deallocate(alloc,
+                                                             static_cast<operation_for*>(block), 1);
+                throw;
+            }
         }
-        return new (block) operation_for(owner, std::move(handler), std::move(finish));
     }
 
 private:
@@ -320,6 +331,17 @@ public:
     using value_type = operation<Rest...>;
 
     void push(value_type* op) noexcept { this->add(op); }
+    // The same, and what follows from it. When that throws, whoever starts the operation is told
+    // so, and the handler of it never called.
+    template <typename Then> void push(value_type* op, Then then) {
+        push(op);
+        try {
+            then();
+        } catch (...) {
+            if (this->remove(op)) op->destroy(delivery::never);
+            throw;
+        }
+    }
     [[nodiscard]] value_type* pop() noexcept {
         return static_cast<value_type*>(this->take_first());
     }
@@ -348,11 +370,16 @@ template <typename Owner, typename Handler, typename Finish, typename... Rest>
     operation<Rest...>* const op = made::make(owner, std::move(own), std::move(finish));
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
     if (slot.is_connected()) {
-        slot.assign([&queue, op](io::cancellation_type type) {
-            if (type != io::cancellation_type::none && queue.remove(op)) {
-                op->fail(io::error::operation_aborted);
-            }
-        });
+        try {
+            slot.assign([&queue, op](io::cancellation_type type) {
+                if (type != io::cancellation_type::none && queue.remove(op)) {
+                    op->fail(io::error::operation_aborted);
+                }
+            });
+        } catch (...) {
+            op->destroy(delivery::never);
+            throw;
+        }
     }
 #else
     (void)queue;

@@ -123,16 +123,17 @@ public:
             return op->fail(refusing || this->is_over() ? this->end_error()
                                                         : make_error(errc::not_open));
         }
-        opening_->waiting.push(
-            this->make_waiting(opening_->waiting, std::forward<Handler>(handler)));
-        if (this->phase_ != phase::idle) return;
-        this->begin_opening();
-        if (opening_->adopted.empty()) {
-            this->settle();
-        } else {
-            this->in_ = opening_->adopted;
-            this->wake();
-        }
+        auto* const op = this->make_waiting(opening_->waiting, std::forward<Handler>(handler));
+        opening_->waiting.push(op, [this] {
+            if (this->phase_ != phase::idle) return;
+            this->begin_opening();
+            if (opening_->adopted.empty()) {
+                this->settle();
+            } else {
+                this->in_ = opening_->adopted;
+                this->wake();
+            }
+        });
     }
 
     FRAMEWIRE_NEVER_INLINE errc accept(server_response response) {
