@@ -46,7 +46,7 @@ struct tally {
     std::uint64_t messages = 0;
     std::size_t largest = 0; // piece
     bool all_zero = true;
-    int ends = 0;       // close and failed events
+    int ends = 0; // close and failed events
     errc error = errc::success;
 };
 
