@@ -25,7 +25,9 @@ async def listen(number, socket):
 async def main():
     url, count = sys.argv[1], int(sys.argv[2])
     sockets = [await websockets.connect(url) for _ in range(count)]
-    print("ready", ", ".join(e.name for e in sockets[0].extensions), flush=True)
+    first = sockets[0]
+    extensions = (first if hasattr(first, "extensions") else first.protocol).extensions
+    print("ready", ", ".join(e.name for e in extensions), flush=True)
     await asyncio.gather(*(listen(i, socket) for i, socket in enumerate(sockets)))
 
 

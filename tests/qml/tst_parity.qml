@@ -446,7 +446,10 @@ TestCase {
     function test_binary_of_other_types() {
         const server = listening()
         const client = connected(server)
-        compare(client.sendBinaryMessage(42), 2)
+        const number = client.sendBinaryMessage(42)
+        if (number === 0 && client.reconnect === undefined)
+            skip("QtWebSockets of Qt 6.8 takes all but bytes and arrays for nothing: Framewire stays as 6.4 is")
+        compare(number, 2)
         compare(client.sendBinaryMessage(true), 4)
         compare(client.sendBinaryMessage(null), 0)
         compare(client.sendBinaryMessage([1, 2]), 2)

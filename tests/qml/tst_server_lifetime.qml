@@ -77,9 +77,11 @@ TestCase {
     function test_finished_clients_are_deleted() {
         const census = make(censusComponent)
         const server = listening()
+        let counted = true
         // Nobody refers to them but the handlers of their own signals.
         server.clientConnected.connect(webSocket => {
-            census.add(webSocket)
+            if (counted)
+                census.add(webSocket)
             webSocket.textMessageReceived.connect(message => {
                 server.broadcastTextMessage(message, webSocket)
                 webSocket.sendTextMessage(message)
@@ -87,12 +89,14 @@ TestCase {
             webSocket.closed.connect(() => server.broadcastTextMessage("gone", webSocket))
         })
         server.upgradeRequested.connect(request => {
-            census.add(request)
+            if (counted)
+                census.add(request)
             if (request.path === "/no")
                 request.reject()
         })
         const stays = connectedTo(server)
-        for (let i = 0; i < 20; ++i) {
+        for (let i = 0; i <= 20; ++i) {
+            counted = i < 20 // Qt 6.8 keeps what came last
             const client = connectedTo(server)
             client.sendTextMessage("hello")
             tryCompare(client, "texts", 1)
@@ -101,7 +105,7 @@ TestCase {
             const refused = make(socketComponent, { url: server.url + "/no", active: true })
             tryCompare(refused, "status", WebSocket.Error)
         }
-        tryCompare(stays, "texts", 40)
+        tryCompare(stays, "texts", 42)
         tryVerify(() => {
             gc()
             return census.alive() === 1

@@ -321,9 +321,10 @@ TEMPLATE_TEST_CASE("threats: CVE-2020-35896 RUSTSEC-2020-0043 ws-rs, what a peer
         }
     });
     CHECK(end.session().buffered_amount() > 0);
-    CHECK(end.session().buffered_amount() <= most + 131'072); // with what Qt has a copy of
+    constexpr std::int64_t copied = 131'072; // by Qt
+    CHECK(end.session().buffered_amount() <= most + copied);
     const std::int64_t contexts = TestType::deflates ? 300'000 : 0;
-    CHECK(peak < 2 * most + contexts + buffers);
+    CHECK(peak < 2 * most + contexts + copied + buffers);
     // The application decides what becomes of the peer; what was taken is all there, and whole.
     CHECK(end.session().state() == qt::session_state::open);
     end.peer().reading = true;
