@@ -19,6 +19,7 @@
 #include "support/catch.hpp"
 #include "support/connected.hpp"
 #include "support/deflate.hpp"
+#include "threats/messages.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -44,9 +45,6 @@ using deflating_client_end =
 #define FRAMEWIRE_ALL_ENDS plain_server, plain_client, deflating_server_end, deflating_client_end
 #define FRAMEWIRE_DEFLATING_ENDS deflating_server_end, deflating_client_end
 // clang-format on
-
-/// What a stream itself may take while it reads: its buffers, and zlib's window.
-constexpr std::int64_t buffers = 400'000;
 
 net::stream_options bounded_by(std::uint64_t max_message_size) {
     net::stream_options options;
@@ -107,42 +105,6 @@ public:
     std::size_t size = 0; // of the newest message
 };
 
-/// The most that was live while `act` ran, beyond what was before.
-template <typename Act> std::int64_t peak_of(Act act) {
-    const std::int64_t before = allocations().live_bytes;
-    reset_peak();
-    act();
-    return peak_bytes() - before;
-}
-
-std::string noise(std::size_t size) {
-    std::mt19937 random(1);
-    return some_noise(random, size);
-}
-
-/// The first octet of a binary message's first frame.
-template <typename End> constexpr unsigned first_octet(bool fin) {
-    return (fin ? 0x80u : 0u) | (End::deflates ? 0x40u : 0u) | 0x02u;
-}
-
-/// A payload in so many frames.
-template <typename End> frame_writer in_frames(std::string_view payload, std::size_t frames) {
-    frame_writer out = End::frames();
-    const std::size_t each = (payload.size() + frames - 1) / frames;
-    for (std::size_t i = 0; i < frames; ++i) {
-        const bool last = i + 1 == frames;
-        const std::string_view part = last ? payload : payload.substr(0, each);
-        payload.remove_prefix(part.size());
-        out.frame(i == 0 ? first_octet<End>(last) : last ? 0x80u : 0x00u, part);
-    }
-    return out;
-}
-
-/// A message as the peer of such an end sends it.
-template <typename End> frame_writer message_of(std::string_view content, std::size_t frames) {
-    return in_frames<End>(End::deflates ? compressed(content) : std::string(content), frames);
-}
-
 } // namespace
 
 TEMPLATE_TEST_CASE("threats: undici#4899, the limit is the same compressed or not, in one frame or "
@@ -154,12 +116,12 @@ TEMPLATE_TEST_CASE("threats: undici#4899, the limit is the same compressed or no
             for (const std::size_t size : {limit - 1, limit, limit + 1, 2 * limit, 50 * limit}) {
                 CAPTURE(frames, compressible, size);
                 const std::string message =
-                    message_of<TestType>(compressible ? std::string(size, 'a') : noise(size),
-                                         frames)
+                    message_in_frames<TestType>(compressible ? std::string(size, 'a') : noise(size),
+                                                frames)
                         .str();
                 listening<TestType> at(bounded_by(limit));
                 const std::int64_t peak = peak_of([&] { at.receive(message); });
-                CHECK(peak < buffers + 2 * static_cast<std::int64_t>(limit));
+                CHECK(peak < adapter_buffers + 2 * static_cast<std::int64_t>(limit));
                 if (size > limit) {
                     CHECK(at.in.messages == 0);
                     at.check_failed(errc::message_too_big, close_code::message_too_big);
@@ -209,7 +171,7 @@ TEMPLATE_TEST_CASE(
         const std::string sent = in_frames<TestType>(bomb, frames).str();
         listening<TestType> at(bounded_by(limit));
         const std::int64_t peak = peak_of([&] { at.receive(sent); });
-        CHECK(peak < 2 * static_cast<std::int64_t>(limit) + buffers);
+        CHECK(peak < 2 * static_cast<std::int64_t>(limit) + adapter_buffers);
         CHECK(at.in.messages == 0);
         at.check_failed(errc::message_too_big, close_code::message_too_big);
     }
@@ -227,7 +189,7 @@ TEMPLATE_TEST_CASE("threats: CVE-2018-21035 QtWebSockets, CVE-2022-35922 rust-we
                 at.receive(TestType::frames().header(many ? 0x80 : first_octet<TestType>(true),
                                                      std::uint64_t{1} << shift));
             });
-            CHECK(peak < buffers);
+            CHECK(peak < adapter_buffers);
             // A compressed one is held to what it inflates to.
             if (TestType::deflates) {
                 CHECK(at.end.stream->is_open());
@@ -253,7 +215,7 @@ TEMPLATE_TEST_CASE("threats: CVE-2014-0193 Netty, endless continuation frames en
         }
     });
     CHECK(frames == limit / content.size() + 1);
-    CHECK(peak < 2 * static_cast<std::int64_t>(limit) + buffers); // twice, while it grows
+    CHECK(peak < 2 * static_cast<std::int64_t>(limit) + adapter_buffers); // twice, while it grows
     at.check_failed(errc::message_too_big, close_code::message_too_big);
 }
 
@@ -296,7 +258,7 @@ TEMPLATE_TEST_CASE("threats: CVE-2020-35896 RUSTSEC-2020-0043 ws-rs, what a peer
     CHECK(accepted >= 15);
     CHECK(refused >= 250);
     const std::int64_t contexts = TestType::deflates ? 300'000 : 0;
-    CHECK(peak < 2 * static_cast<std::int64_t>(most) + contexts + buffers);
+    CHECK(peak < 2 * static_cast<std::int64_t>(most) + contexts + adapter_buffers);
     // The application decides what becomes of the peer; what was taken is all there, and whole.
     CHECK(at.end.stream->is_open());
     at.end.far.set_capacity(wire_settings::no_limit);
@@ -316,7 +278,8 @@ TEMPLATE_TEST_CASE(
     at.end.poll();
     at.receive(TestType::frames().close(1000));
     CHECK(at.end.sent() == "close(1000 \"\")");
-    const std::string more = message_of<TestType>(noise(1000), 3).ping("there?").close().str();
+    const std::string more =
+        message_in_frames<TestType>(noise(1000), 3).ping("there?").close().str();
     for (int i = 0; i < 49; ++i) {
         at.end.receive(more);
         at.end.advance(100ms); // more of it gives the peer no more time
@@ -337,7 +300,7 @@ TEMPLATE_TEST_CASE(
 TEMPLATE_TEST_CASE("threats: CVE-2021-42340 Tomcat, connections leave nothing behind, however they "
                    "end",
                    "[asio][threats]", FRAMEWIRE_ALL_ENDS) {
-    const std::string hello = message_of<TestType>("Hello, Hello, Hello", 2).str();
+    const std::string hello = message_in_frames<TestType>("Hello, Hello, Hello", 2).str();
     const auto one = [&](int i) {
         listening<TestType> at;
         at.receive(hello);

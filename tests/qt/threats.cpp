@@ -6,8 +6,8 @@
 // What is asked here is that a session ends once, says why, hangs up, and that the core in it holds
 // little meanwhile: counted, never timed.
 //
-// Held elsewhere: handshakes that trickle in (QTBUG-63312), server.cpp and client.cpp, for TLS
-// tls.cpp; floods of Pings, session.cpp.
+// Held elsewhere: TLS handshakes that trickle in (QTBUG-63312), tls.cpp; floods of Pings,
+// session.cpp.
 
 #include <framewire/qt/deflate.hpp>
 
@@ -16,6 +16,9 @@
 #include "support/allocation_counter.hpp"
 #include "support/catch.hpp"
 #include "support/deflate.hpp"
+#include "threats/messages.hpp"
+
+#include <QThread>
 
 #include <chrono>
 #include <cstddef>
@@ -34,6 +37,7 @@ namespace {
 struct bounds {
     framewire::limits limits{};
     std::chrono::milliseconds close{5'000};
+    std::chrono::milliseconds open{10'000};
 };
 
 bounds of_messages(std::uint64_t most) { return {.limits = {.max_message_size = most}}; }
@@ -54,14 +58,16 @@ public:
     [[nodiscard]] recorder& told() { return *server_.sessions[0]; }
     [[nodiscard]] qt::session& session() { return *server_.sessions[0]->ws; }
 
-private:
     static qt::server_options options(const bounds& given) {
         qt::server_options result;
         result.limits = given.limits;
         result.close_timeout = given.close;
+        result.open_timeout = given.open;
         if (Deflates) result.extension = qt::deflate();
         return result;
     }
+
+private:
     test_server server_;
     std::unique_ptr<raw_end> peer_;
 };
@@ -73,11 +79,7 @@ public:
     static constexpr bool deflates = Deflates;
 
     explicit attacked_client(const bounds& given = {}) {
-        qt::client_options options;
-        options.limits = given.limits;
-        options.timeouts.close = given.close;
-        if (Deflates) options.extension = qt::deflate();
-        client_.open(server_.url(), options);
+        client_.open(server_.url(), options(given));
         server_.accept(Deflates ? extension_field : "");
         REQUIRE(client_.wait_for_text("open"));
         client_.trace.clear();
@@ -85,6 +87,15 @@ public:
     [[nodiscard]] raw_end& peer() { return *server_.peer; }
     [[nodiscard]] recorder& told() { return client_; }
     [[nodiscard]] qt::session& session() { return client_.ws; }
+
+    static qt::client_options options(const bounds& given) {
+        qt::client_options result;
+        result.limits = given.limits;
+        result.timeouts.close = given.close;
+        result.timeouts.open = given.open;
+        if (Deflates) result.extension = qt::deflate();
+        return result;
+    }
 
 private:
     raw_server server_;
@@ -100,24 +111,8 @@ using compressing_client = attacked_client<true>;
 #define FRAMEWIRE_ALL_ENDS plain_server, plain_client, compressing_server, compressing_client
 // clang-format on
 
-/// What a session itself may take while it reads, and zlib's window.
-constexpr std::int64_t buffers = 400'000;
-
 bool no_engines() {
     return wait_for([] { return qt::detail::thread_engine_count() == 0; });
-}
-
-/// The most that was live while `act` ran, beyond what was before.
-template <typename Act> std::int64_t peak_of(Act act) {
-    const std::int64_t before = allocations().live_bytes;
-    reset_peak();
-    act();
-    return peak_bytes() - before;
-}
-
-std::string noise(std::size_t size) {
-    std::mt19937 random(1);
-    return some_noise(random, size);
 }
 
 /// Lets bytes arrive piece by piece, until the session has had enough of them.
@@ -154,24 +149,6 @@ template <typename End> void check_failed(End& end, errc why, close_code code) {
     CHECK(no_engines());
 }
 
-/// The first octet of a binary message's first frame.
-template <typename End> constexpr unsigned first_octet(bool fin) {
-    return (fin ? 0x80u : 0u) | (End::deflates ? 0x40u : 0u) | 0x02u;
-}
-
-/// A payload in so many frames.
-template <typename End> std::string in_frames(std::string_view payload, std::size_t frames) {
-    frame_writer out(End::side);
-    const std::size_t each = (payload.size() + frames - 1) / frames;
-    for (std::size_t i = 0; i < frames; ++i) {
-        const bool last = i + 1 == frames;
-        const std::string_view part = last ? payload : payload.substr(0, each);
-        payload.remove_prefix(part.size());
-        out.frame(i == 0 ? first_octet<End>(last) : last ? 0x80u : 0x00u, part);
-    }
-    return out.str();
-}
-
 } // namespace
 
 TEMPLATE_TEST_CASE("threats: undici#4899, the limit is the same compressed or not, in one frame or "
@@ -183,11 +160,10 @@ TEMPLATE_TEST_CASE("threats: undici#4899, the limit is the same compressed or no
             for (const std::size_t size : {limit, limit + 1, 50 * limit}) {
                 CAPTURE(frames, compressible, size);
                 const std::string content = compressible ? std::string(size, 'a') : noise(size);
-                const std::string sent =
-                    in_frames<TestType>(TestType::deflates ? compressed(content) : content, frames);
+                const std::string sent = message_in_frames<TestType>(content, frames).str();
                 TestType end(of_messages(limit));
                 const std::int64_t peak = peak_of([&] { receive(end, sent); });
-                CHECK(peak < buffers + 2 * static_cast<std::int64_t>(limit));
+                CHECK(peak < adapter_buffers + 2 * static_cast<std::int64_t>(limit));
                 if (size > limit) {
                     check_failed(end, errc::message_too_big, close_code::message_too_big);
                 } else {
@@ -229,10 +205,10 @@ TEMPLATE_TEST_CASE(
     // In fragments of one octet, too.
     for (const std::size_t frames : {std::size_t{1}, std::size_t{3}, bomb.size()}) {
         CAPTURE(frames);
-        const std::string sent = in_frames<TestType>(bomb, frames);
+        const std::string sent = in_frames<TestType>(bomb, frames).str();
         TestType end(of_messages(limit));
         const std::int64_t peak = peak_of([&] { receive(end, sent); });
-        CHECK(peak < 2 * static_cast<std::int64_t>(limit) + buffers);
+        CHECK(peak < 2 * static_cast<std::int64_t>(limit) + adapter_buffers);
         check_failed(end, errc::message_too_big, close_code::message_too_big);
     }
 }
@@ -251,7 +227,7 @@ TEMPLATE_TEST_CASE("threats: CVE-2018-21035 QtWebSockets, CVE-2022-35922 rust-we
                 receive(end, sent);
                 run_what_is_due();
             });
-            CHECK(peak < buffers);
+            CHECK(peak < adapter_buffers);
             // A compressed one is held to what it inflates to.
             if (TestType::deflates) {
                 CHECK(end.session().state() == qt::session_state::open);
@@ -276,8 +252,40 @@ TEMPLATE_TEST_CASE("threats: CVE-2014-0193 Netty, endless continuation frames en
                                TestType::deflates ? peer.raw(content, Z_FULL_FLUSH) : content));
         }
     });
-    CHECK(peak < 2 * static_cast<std::int64_t>(limit) + buffers); // twice, while it grows
+    CHECK(peak < 2 * static_cast<std::int64_t>(limit) + adapter_buffers); // twice, while it grows
     check_failed(end, errc::message_too_big, close_code::message_too_big);
+}
+
+TEMPLATE_TEST_CASE("threats: CVE-2026-48779 ws, fragments of one octet cost what they carry",
+                   "[threats]", FRAMEWIRE_ALL_ENDS) {
+    const std::string content = noise(50'000);
+    const std::string payload = TestType::deflates ? compressed(content) : content;
+    const std::string sent = in_frames<TestType>(payload, payload.size()).str();
+    TestType end;
+    const std::int64_t peak = peak_of([&] {
+        receive(end, sent);
+        CHECK(end.told().wait_for_text("binary(50000 bytes)"));
+    });
+    CHECK(peak < 2 * static_cast<std::int64_t>(content.size()) + adapter_buffers);
+    CHECK(end.told().closed == 0);
+}
+
+TEMPLATE_TEST_CASE("threats: CVE-2021-3690 Undertow, Pongs that nobody asked for hold nothing",
+                   "[threats]", FRAMEWIRE_ALL_ENDS) {
+    frame_writer pongs(TestType::side);
+    for (int i = 0; i < 5000; ++i)
+        pongs.pong(std::string(125, 'p'));
+    TestType end;
+    int told = 0;
+    end.session().on_pong = [&](QByteArrayView) { ++told; };
+    const std::int64_t peak = peak_of([&] {
+        for (int i = 0; i < 20; ++i)
+            receive(end, pongs);
+        CHECK(wait_for([&] { return told == 100'000; }));
+    });
+    CHECK(peak < adapter_buffers);
+    CHECK(end.session().buffered_amount() == 0);
+    CHECK(end.session().state() == qt::session_state::open);
 }
 
 TEMPLATE_TEST_CASE("threats: a flood of empty fragments ends after the number that is allowed",
@@ -324,7 +332,7 @@ TEMPLATE_TEST_CASE("threats: CVE-2020-35896 RUSTSEC-2020-0043 ws-rs, what a peer
     constexpr std::int64_t copied = 131'072; // by Qt
     CHECK(end.session().buffered_amount() <= most + copied);
     const std::int64_t contexts = TestType::deflates ? 300'000 : 0;
-    CHECK(peak < 2 * most + contexts + copied + buffers);
+    CHECK(peak < 2 * most + contexts + copied + adapter_buffers);
     // The application decides what becomes of the peer; what was taken is all there, and whole.
     CHECK(end.session().state() == qt::session_state::open);
     end.peer().reading = true;
@@ -348,7 +356,7 @@ TEMPLATE_TEST_CASE(
     end.peer().socket().setReadBufferSize(1); // it sees no end, and ends nothing
     if (!peer_first) end.session().close();
     end.peer().send(frame_writer(TestType::side).close(1000));
-    const std::string more = in_frames<TestType>("more", 3);
+    const std::string more = in_frames<TestType>("more", 3).str();
     REQUIRE(wait_for([&] {
         end.peer().send(more); // which gives it no more time
         return end.told().closed != 0;
@@ -364,8 +372,7 @@ TEMPLATE_TEST_CASE("threats: CVE-2021-42340 Tomcat, connections leave nothing be
                    "end",
                    "[threats]", FRAMEWIRE_ALL_ENDS) {
     const std::string content = "Hello, Hello, Hello";
-    const std::string hello =
-        in_frames<TestType>(TestType::deflates ? compressed(content) : content, 2);
+    const std::string hello = message_in_frames<TestType>(content, 2).str();
     const auto one = [&](int i) {
         TestType end;
         receive(end, hello);
@@ -393,6 +400,51 @@ TEMPLATE_TEST_CASE("threats: CVE-2021-42340 Tomcat, connections leave nothing be
     const allocation_count left = some() - before;
     CHECK(left.live < 20); // less than a block for three connections
     CHECK(left.live_bytes < 4000);
+}
+
+TEMPLATE_TEST_CASE("threats: QTBUG-63312, a handshake that trickles in has a time for all of it",
+                   "[threats]", FRAMEWIRE_ALL_ENDS) {
+    const auto options = TestType::options({.open = 150ms});
+    const std::string_view extension = TestType::deflates ? extension_field : "";
+    // A field that does not end.
+    const auto trickle = [](raw_end& peer, const std::string& head, auto over) {
+        peer.send(head + "X: ");
+        return peak_of([&] {
+            REQUIRE(wait_for([&] {
+                peer.send("x");
+                QThread::msleep(5);
+                return over();
+            }));
+        });
+    };
+    if constexpr (TestType::side == role::server) {
+        test_server server(options);
+        const auto peer = raw_connect(server.server.port());
+        std::string head = good_request(extension);
+        head.resize(head.size() - 2);
+        const std::int64_t peak = trickle(*peer, head, [&] { return peer->received.size() > 12; });
+        CHECK(peak < adapter_buffers);
+        CHECK(peer->take_head().rfind("HTTP/1.1 408 ", 0) == 0);
+        REQUIRE(peer->wait_for_end());
+        run_what_is_due();
+        CHECK(server.sessions.empty());
+        REQUIRE(server.failed.size() == 1);
+        CHECK(server.failed[0].error == errc::open_timeout);
+    } else {
+        raw_server server;
+        test_client client;
+        client.open(server.url(), options);
+        REQUIRE(server.wait_for_peer());
+        std::string head = good_answer(server.peer->take_head(), extension);
+        head.resize(head.size() - 2);
+        const std::int64_t peak = trickle(*server.peer, head, [&] { return client.closed != 0; });
+        CHECK(peak < adapter_buffers);
+        run_what_is_due();
+        CHECK(client.closed == 1);
+        CHECK_FALSE(client.has("open"));
+        CHECK(client.info.error == errc::open_timeout);
+    }
+    CHECK(no_engines());
 }
 
 TEST_CASE(

@@ -8,6 +8,7 @@
 #ifndef FRAMEWIRE_TESTS_THREATS_DRIVER_HPP
 #define FRAMEWIRE_TESTS_THREATS_DRIVER_HPP
 
+#include "messages.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/deflate.hpp"
 #include "support/peer.hpp"
@@ -124,34 +125,6 @@ using core_deflating_client = core_driver<role::client, true>;
 /// zlib's decompressor, with its window; what else a connection holds that has nothing to tell.
 template <class Driver> inline constexpr std::int64_t driver_overhead =
     Driver::deflates ? 50'000 : 1024;
-
-/// The payload of a message as the peer of `Driver` sends it, in so many frames.
-template <class Driver>
-frame_writer message_in_frames(std::string_view content, std::size_t frames, bool text = false) {
-    const std::string payload = Driver::deflates ? compressed(content) : std::string(content);
-    frame_writer out(Driver::side);
-    const std::size_t each = (payload.size() + frames - 1) / frames;
-    std::string_view rest = payload;
-    for (std::size_t i = 0; i < frames; ++i) {
-        const bool last = i + 1 == frames;
-        const std::string_view part = last ? rest : rest.substr(0, each);
-        rest.remove_prefix(part.size());
-        const unsigned op = i != 0 ? 0 : (text ? 1u : 2u) | (Driver::deflates ? 0x40u : 0u);
-        out.frame((last ? 0x80u : 0u) | op, part);
-    }
-    return out;
-}
-
-/// The first octet of a message's first frame that is not its last.
-template <class Driver> inline constexpr unsigned first_of_many = Driver::deflates ? 0x42 : 0x02;
-/// The first octet of a message's only frame.
-template <class Driver> inline constexpr unsigned only_one = Driver::deflates ? 0xC2 : 0x82;
-
-/// Octets that do not get shorter by compressing them.
-inline std::string noise(std::size_t size) {
-    std::mt19937 random(1);
-    return some_noise(random, size);
-}
 
 } // namespace framewire::test
 

@@ -96,6 +96,18 @@ private:
     std::unique_ptr<QTcpSocket> socket_;
 };
 
+/// The 101 that RFC 6455 wants for a request, with `fields` added.
+inline std::string good_answer(const std::string& request, std::string_view fields = {}) {
+    constexpr std::string_view name = "Sec-WebSocket-Key: ";
+    const QByteArray key(request.data() + request.find(name) + name.size(), 24);
+    const QByteArray accept = QCryptographicHash::hash(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
+                                                       QCryptographicHash::Sha1)
+                                  .toBase64();
+    return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+           "Connection: Upgrade\r\nSec-WebSocket-Accept: " +
+           accept.toStdString() + "\r\n" + std::string(fields) + "\r\n";
+}
+
 /// A TCP server for one client after the other.
 class raw_server {
 public:
@@ -114,20 +126,11 @@ public:
     bool wait_for_peer() {
         return wait_for([&] { return peer != nullptr; });
     }
-    /// Waits for a request and answers 101 as RFC 6455 wants it, with `fields` added.
+    /// Waits for a request and answers `good_answer`.
     void accept(std::string_view fields = {}, std::string_view rest = {}) {
         wait_for_peer();
         const std::string head = peer->take_head();
-        constexpr std::string_view name = "Sec-WebSocket-Key: ";
-        const QByteArray key(head.data() + head.find(name) + name.size(), 24);
-        const QByteArray accept =
-            QCryptographicHash::hash(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
-                                     QCryptographicHash::Sha1)
-                .toBase64();
-        peer->send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                   "Connection: Upgrade\r\nSec-WebSocket-Accept: " +
-                   accept.toStdString() + "\r\n" + std::string(fields) + "\r\n" +
-                   std::string(rest));
+        peer->send(good_answer(head, fields) + std::string(rest));
     }
 
     std::unique_ptr<raw_end> peer;
