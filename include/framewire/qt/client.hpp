@@ -61,6 +61,14 @@ public:
     [[nodiscard]] const http_response& response() const noexcept { return response_; }
 
 private:
+    // Leaves what has begun, unless it goes on.
+    struct leaving {
+        client* self;
+        ~leaving() {
+            if (self != nullptr) self->release();
+        }
+    };
+
     QUrl url_;
     http_response response_;
 };
@@ -76,7 +84,10 @@ inline errc client::open(std::unique_ptr<QIODevice> connected, const QUrl& url,
     response_ = {};
     auto* const engine = new detail::client_engine(options, on_opened, on_tls_errors, response_);
     attach(engine);
-    return engine->start(url, std::move(connected));
+    leaving when_it_throws{this};
+    const errc result = engine->start(url, std::move(connected));
+    when_it_throws.self = nullptr;
+    return result;
 }
 
 } // namespace framewire::qt

@@ -46,7 +46,13 @@ class acceptor;
 ///    when they are gone;
 ///  - `text_not_utf8`, `message_in_progress` and `wrong_fragment_kind` from messages,
 ///    `control_payload_too_long` from ping and pong, `close_code_not_sendable`,
-///    `close_reason_too_long` and `close_reason_not_utf8` from close: as in `connection`.
+///    `close_reason_too_long` and `close_reason_not_utf8` from close: as in `connection`;
+///  - `out_of_memory`.
+///
+/// Without memory for a message a session ends with `out_of_memory`, and nothing throws. What else
+/// it takes is small, and comes from operator new and from Qt, which throw std::bad_alloc. A
+/// function that is called here lets that out, and has then done nothing: nothing is sent, nothing
+/// begun. What the event loop calls cannot, since Qt lets no exception pass: the program ends.
 class session : public session_handlers {
 public:
     session(const session&) = delete;

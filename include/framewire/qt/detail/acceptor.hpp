@@ -78,9 +78,7 @@ public:
     }
 
     void adopt(std::unique_ptr<QIODevice> device, const QByteArray& already_read) {
-        auto* const engine = new server_engine(*this);
-        pending_.push_back(engine);
-        engine->adopt(std::move(device), already_read);
+        begin([&](server_engine& made) { made.adopt(std::move(device), already_read); });
     }
 
     [[nodiscard]] int pending() const noexcept { return static_cast<int>(pending_.size()); }
@@ -88,7 +86,7 @@ public:
 
 protected:
     void incomingConnection(qintptr descriptor) override {
-        begin(descriptor);
+        take(descriptor);
         update_accepting();
     }
 
@@ -123,7 +121,7 @@ private:
         return pending() >= options_.max_pending_handshakes;
     }
 
-    void begin(qintptr descriptor) {
+    void take(qintptr descriptor) {
         std::unique_ptr<QAbstractSocket> socket;
         if (options_.tls) {
             socket = std::make_unique<QSslSocket>();
@@ -135,9 +133,26 @@ private:
         }
         if (!socket->setSocketDescriptor(descriptor)) return;
         socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
-        auto* const engine = new server_engine(*this);
-        pending_.push_back(engine);
-        engine->start(std::move(socket), options_.tls.has_value());
+        begin(
+            [&](server_engine& made) { made.start(std::move(socket), options_.tls.has_value()); });
+    }
+
+    // When something of it throws, there was no such connection.
+    template <class Start> void begin(Start start) {
+        std::unique_ptr<server_engine> made(new server_engine(*this));
+        pending_.push_back(made.get());
+        struct undoing {
+            acceptor& self;
+            server_engine* engine;
+            ~undoing() {
+                if (engine == nullptr) return;
+                std::erase(self.pending_, engine);
+                engine->abandon();
+            }
+        };
+        undoing when_it_throws{*this, made.release()};
+        start(*when_it_throws.engine);
+        when_it_throws.engine = nullptr;
     }
 
     void update_accepting() {

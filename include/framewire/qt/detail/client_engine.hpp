@@ -184,7 +184,7 @@ private:
         o.handshake.emplace(o.request.parts(), std::span(o.request.nonce),
                             std::span(o.head.get(), o.options.max_head_size));
         start_phase(phase::shaking_hands, o.options.timeouts.handshake);
-        device_->write(o.request.text);
+        send_head(o.request.text);
     }
 
     void shake_hands(std::span<std::byte>& in) override {

@@ -66,11 +66,9 @@ public:
             give_up({}, QStringLiteral("closed before the connection was open"), true);
             return errc::success;
         }
+        schedule_read(); // ahead of what it is for: when it throws, nothing has changed
         const errc result = start_closing(code, reason);
-        if (result == errc::success) {
-            paused_ = false; // or the peer's answer would never be read
-            schedule_read();
-        }
+        if (result == errc::success) paused_ = false; // or the peer's answer would never be read
         return result;
     }
 
@@ -176,6 +174,12 @@ protected:
         }
     }
 
+    // What goes ahead of all frames. A guard of the caller keeps this alive.
+    void send_head(const QByteArray& text) {
+        head_ = text;
+        flush_head();
+    }
+
     // The opening handshake is over. A guard of the caller keeps this alive.
     void open(std::chrono::milliseconds close_timeout) {
         phase_ = phase::open;
@@ -211,7 +215,7 @@ protected:
 
     // True when nothing waits in Qt, so that bytes may be handed to the system past it.
     [[nodiscard]] bool can_write_now() const noexcept {
-        return has_descriptor() && device_->bytesToWrite() == 0;
+        return has_descriptor() && head_.isEmpty() && device_->bytesToWrite() == 0;
     }
     [[nodiscard]] std::size_t write_now(std::span<const std::byte> first,
                                         std::span<const std::byte> second) noexcept {
@@ -283,6 +287,7 @@ protected:
     QAbstractSocket* socket_ = nullptr; // device_, when it is one
     QSslSocket* tls_ = nullptr;         // likewise
     QByteArray subprotocol_;
+    QByteArray head_;     // of the opening handshake: what is still to be written
     QByteArray leftover_; // input that was not looked at yet: behind the message that paused
     bool paused_ = false;
     bool out_of_time_ = false; // this turn is; what is left of the input waits for the next one
@@ -308,6 +313,7 @@ private:
 
     // Writes what there is to write, and sees to the end of the connection.
     void settle() {
+        flush_head();
         if (phase_ != phase::open) return;
         if (close_expected() && !closing_) {
             closing_ = true;
@@ -319,7 +325,7 @@ private:
         if (phase_ != phase::open) return;
         if (std::exchange(wrote_, false) && handlers_ != nullptr && !closing_)
             handlers_->on_written();
-        if (phase_ != phase::open || !output().empty()) return;
+        if (phase_ != phase::open || !output().empty() || !head_.isEmpty()) return;
         if (should_shut_down()) return shut_down();
         if (!blocked_ || device_holds() > 0) return;
         blocked_ = false;
@@ -328,6 +334,13 @@ private:
     }
 
     void flush() {
+        // A device may tell of what it has written before its write returns.
+        if (!head_.isEmpty() || std::exchange(writing_, true)) return;
+        flush_output();
+        writing_ = false;
+    }
+
+    void flush_output() {
         // All in one go where Qt need not see it: what the system does not take is for Qt to wait
         // with, which keeps a copy, so that it gets a piece at a time.
         if (!output().empty() && can_write_now()) consume_output(write_now(output(), {}));
@@ -335,22 +348,42 @@ private:
             const qint64 room = high_water - device_holds();
             if (room <= 0) break;
             const auto size = std::min(room, static_cast<qint64>(output().size()));
-            const auto* data = reinterpret_cast<const char*>(output().data());
-            // Qt warns of a write to a socket that it has closed.
-            const bool gone = socket_ != nullptr && !socket_->isValid();
-            const qint64 count = gone ? -1 : device_->write(data, size);
+            const qint64 count = write(reinterpret_cast<const char*>(output().data()), size);
             if (phase_ != phase::open) return;
-            // A device that cannot be written to may still hold what the peer said at last. Reading
-            // finds the end of it; nothing else would, since Qt has closed the socket already.
-            if (count < 0) {
-                schedule_read();
-                return consume_output(output().size());
-            }
+            if (count < 0) return consume_output(output().size());
             consume_output(static_cast<std::size_t>(count));
             if (count == 0) break;
             wrote_ = true;
         }
         if (!output().empty() || device_holds() > 0) blocked_ = true;
+    }
+
+    void flush_head() {
+        if (head_.isEmpty() || phase_ == phase::ended || std::exchange(writing_, true)) return;
+        while (!head_.isEmpty()) {
+            const qint64 count = write(head_.constData(), head_.size());
+            if (count == 0 || phase_ == phase::ended) break;
+            if (count > 0 && count < head_.size()) {
+                head_.remove(0, static_cast<qsizetype>(count));
+            } else {
+                head_ = QByteArray();
+            }
+        }
+        writing_ = false;
+    }
+
+    // How much the device takes, or -1 when it takes nothing any more.
+    [[nodiscard]] qint64 write(const char* data, qint64 size) {
+        // Qt warns of a write to a socket that it has closed.
+        const bool gone = socket_ != nullptr && !socket_->isValid();
+        const qint64 count = gone ? -1 : device_->write(data, size);
+        // A device that cannot be written to may still hold what the peer said at last. Reading
+        // finds the end of it; nothing else would, since Qt has closed the socket already.
+        if (count < 0 && phase_ != phase::ended) {
+            write_failed_ = true;
+            schedule_read();
+        }
+        return count;
     }
 
     // What the device could not hand to the system yet. A TLS socket counts only what it has not
@@ -446,7 +479,7 @@ private:
             // In an event loop of a handler more may have come, and the end behind it.
             if (count > 0 && disconnected_ && device_->bytesAvailable() > 0) continue;
             if (count < most && !out_of_time_) {
-                if (disconnected_ && !held_back()) lost();
+                if ((disconnected_ || write_failed_) && !held_back()) lost();
                 return;
             }
         }
@@ -531,6 +564,8 @@ private:
     bool closing_ = false;
     bool shutting_down_ = false;
     bool disconnected_ = false;
+    bool writing_ = false;
+    bool write_failed_ = false;
 };
 
 } // namespace framewire::qt::detail

@@ -104,8 +104,9 @@ protected:
 
     // Has customEvent called from the event loop, once for all that ask for it until then.
     void post() {
-        if (std::exchange(awake_, true)) return;
+        if (awake_) return;
         QCoreApplication::postEvent(this, new QEvent(QEvent::User));
+        awake_ = true; // unless that has thrown
     }
     void woken() noexcept { awake_ = false; }
 

@@ -31,41 +31,41 @@ public:
         : connection_(thread_masking_keys(), bounds) {}
 
     errc send(opcode kind, std::span<const std::byte> bytes, compression how) override {
-        if (phase_ != phase::open) return errc::not_open;
+        if (!ready_to_send()) return errc::not_open;
         if constexpr (Role == role::server) {
             // An answer waits for what else has come to be answered, so that all leaves together.
             if (bytes.size() >= large_payload && !more_follows_ && can_write_now()) {
                 const auto write = [this](auto output, auto payload) {
                     return write_now(output, payload);
                 };
-                return sent(connection_.send_through(kind, bytes, write, how));
+                return connection_.send_through(kind, bytes, write, how);
             }
         }
-        return sent(kind == opcode::text ? connection_.send_text(bytes, how)
-                                         : connection_.send_binary(bytes, how));
+        return kind == opcode::text ? connection_.send_text(bytes, how)
+                                    : connection_.send_binary(bytes, how);
     }
     errc send(const prepared_message& message, compression how) override {
-        if (phase_ != phase::open) return errc::not_open;
+        if (!ready_to_send()) return errc::not_open;
         if constexpr (Role == role::server) {
             if (message.payload().size() >= large_payload && !more_follows_ && can_write_now()) {
                 const auto write = [this](auto output, auto frame) {
                     return write_now(output, frame);
                 };
-                return sent(connection_.send_through(message, write, how));
+                return connection_.send_through(message, write, how);
             }
         }
-        return sent(connection_.send(message, how));
+        return connection_.send(message, how);
     }
     errc send_fragment(opcode kind, std::span<const std::byte> bytes, bool last,
                        compression how) override {
-        if (phase_ != phase::open) return errc::not_open;
-        return sent(connection_.send_fragment(kind, bytes, last, how));
+        if (!ready_to_send()) return errc::not_open;
+        return connection_.send_fragment(kind, bytes, last, how);
     }
     errc ping(std::span<const std::byte> payload) override {
-        return phase_ == phase::open ? sent(connection_.ping(payload)) : errc::not_open;
+        return ready_to_send() ? connection_.ping(payload) : errc::not_open;
     }
     errc pong(std::span<const std::byte> payload) override {
-        return phase_ == phase::open ? sent(connection_.pong(payload)) : errc::not_open;
+        return ready_to_send() ? connection_.pong(payload) : errc::not_open;
     }
 
 protected:
@@ -125,9 +125,11 @@ private:
     // From here on it costs more to copy a payload than to write it by itself.
     static constexpr std::size_t large_payload = 16'384;
 
-    errc sent(errc result) {
-        if (result == errc::success) wake();
-        return result;
+    // Has it written ahead of what is to be written: when that throws, nothing was sent.
+    [[nodiscard]] bool ready_to_send() {
+        if (phase_ != phase::open) return false;
+        wake();
+        return true;
     }
 
     void tell(const framewire::event& e) {

@@ -179,7 +179,8 @@ private:
             rejection.status = 500;
             return refuse(rejection, error);
         }
-        device_->write(text);
+        send_head(text);
+        if (phase_ != phase::shaking_hands) return; // the device has ended meanwhile
         if (chosen != nullptr && chosen->active()) run(std::move(chosen), options.limits);
         subprotocol_ = subprotocol;
         set_keep_alive(options.keep_alive);
@@ -223,7 +224,7 @@ private:
             QStringLiteral("%1: %2 (answered %3)").arg(peer(), cause).arg(rejection.status);
         phase_ = phase::refusing;
         opening_.reset();
-        device_->write(text);
+        send_head(text);
         if (phase_ == phase::refusing) start_timer(std::chrono::seconds(1));
     }
 
