@@ -355,12 +355,13 @@ TEMPLATE_TEST_CASE_SIG("connection: survives that any of its allocations fails",
                     result = everything(end, buffer, input, close_first);
                     more = failing.happened();
                 }
-                const std::int64_t left = (allocations() - before).live_bytes;
+                const allocation_count taken = allocations() - before;
                 CAPTURE(index, how_many, close_first);
                 CHECK((result.out_of_memory > 0) == more); // told, and nothing else goes wrong
                 CHECK(result.strange == 0);
                 CHECK(result.terminal == 1);
-                CHECK(left == 0);
+                CHECK(taken.live_bytes == 0);
+                CHECK(taken.throwing == 0);
             }
             CHECK(index >= (close_first ? 3 : 4)); // the last round was the one without a failure
         }

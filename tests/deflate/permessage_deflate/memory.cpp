@@ -400,6 +400,7 @@ TEMPLATE_TEST_CASE("permessage_deflate: lives with every allocation that fails",
                 CAPTURE(parameters, in_a_row, index);
                 account result;
                 bool readable = true;
+                bool throws = false;
                 // On a thread of its own: nothing is shared yet.
                 const std::int64_t leaked = leaked_by_a_thread([&] {
                     {
@@ -417,8 +418,10 @@ TEMPLATE_TEST_CASE("permessage_deflate: lives with every allocation that fails",
                         sent.reserve(10'000);
                         {
                             failing_allocations failing(index, in_a_row);
+                            const std::int64_t throwing = allocations().throwing;
                             result = everything(end, in, close, ascii, sent);
                             happened = failing.happened();
+                            throws = allocations().throwing != throwing;
                         }
                         if (result.begun) {
                             readable = end->send_fragment(opcode::text, {}, true) == errc::success;
@@ -447,6 +450,7 @@ TEMPLATE_TEST_CASE("permessage_deflate: lives with every allocation that fails",
                 });
                 CHECK(result.strange == errc::success);
                 CHECK(result.ends == (result.begun ? 0 : 1));
+                CHECK_FALSE(throws);
                 CHECK(readable);
                 if (happened) {
                     // Where libdeflate has no room for its guess, zlib makes do with less.
