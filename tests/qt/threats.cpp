@@ -332,7 +332,8 @@ TEMPLATE_TEST_CASE("threats: CVE-2020-35896 RUSTSEC-2020-0043 ws-rs, what a peer
     constexpr std::int64_t copied = 131'072; // by Qt
     CHECK(end.session().buffered_amount() <= most + copied);
     const std::int64_t contexts = TestType::deflates ? 300'000 : 0;
-    CHECK(peak < 2 * most + contexts + copied + adapter_buffers);
+    // A buffer that grows is there twice, at worst: what it was, and twice of that.
+    CHECK(peak < 3 * most + contexts + copied + adapter_buffers);
     // The application decides what becomes of the peer; what was taken is all there, and whole.
     CHECK(end.session().state() == qt::session_state::open);
     end.peer().reading = true;
@@ -441,7 +442,7 @@ TEMPLATE_TEST_CASE("threats: QTBUG-63312, a handshake that trickles in has a tim
         CHECK(peak < adapter_buffers);
         run_what_is_due();
         CHECK(client.closed == 1);
-        CHECK_FALSE(client.has("open"));
+        CHECK(client.trace.rfind("closed(", 0) == 0);
         CHECK(client.info.error == errc::open_timeout);
     }
     CHECK(no_engines());
