@@ -388,7 +388,7 @@ TEMPLATE_TEST_CASE("faults: whichever allocation is refused, there is one end an
         CAPTURE(n, in_a_row, static_cast<int>(how));
         {
             const failing_allocations failing(n, in_a_row);
-            TestType one(device_wire::never, device_fault::fails, how, false);
+            TestType one(device_wire::never, device_fault::fails, how, true);
             more = failing.happened();
             one.require_one_end();
         }
