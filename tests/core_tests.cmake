@@ -23,6 +23,8 @@ set(framewire_core_tests
     detail/frame_queue.cpp
     detail/http_body.cpp
     detail/message_queue.cpp
+    detail/message_reader.cpp
+    detail/piece_buffer.cpp
     detail/pull_iterator.cpp
     detail/sha1.cpp
     detail/simd_dispatch.cpp

@@ -8,6 +8,7 @@
 #define FRAMEWIRE_FRAMEWIRE_HPP
 
 #include <framewire/connection.hpp>
+#include <framewire/connection_state.hpp>
 #include <framewire/deflate/parameters.hpp>
 #include <framewire/error.hpp>
 #include <framewire/event.hpp>
