@@ -24,6 +24,9 @@
 
 namespace framewire::detail {
 
+// From so many bytes on it costs more to copy a payload than to write it by itself.
+inline constexpr std::size_t large_payload = 16'384;
+
 template <role Role> class frame_queue {
 public:
     static constexpr auto no_limit = static_cast<std::uint64_t>(-1);

@@ -121,7 +121,7 @@ public:
         if (this->phase_ != phase::idle) {
             return op->fail(this->is_over() ? this->end_error() : make_error(errc::not_open));
         }
-        if (!this->head_.append(std::as_bytes(std::span(request.text)))) {
+        if (!this->wire_.head().append(std::as_bytes(std::span(request.text)))) {
             return op->fail(make_error(errc::out_of_memory));
         }
         opening_ = std::move(request.begun);

@@ -6,6 +6,7 @@
 #ifndef FRAMEWIRE_ASIO_DETAIL_MAILBOX_HPP
 #define FRAMEWIRE_ASIO_DETAIL_MAILBOX_HPP
 
+#include <framewire/asio/config.hpp>
 #include <framewire/asio/message.hpp>
 #include <framewire/asio/options.hpp>
 #include <framewire/error.hpp>
@@ -17,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -153,6 +155,28 @@ private:
     bool open_ = false;
     bool closed_ = false;
     bool overflowed_ = false;
+};
+
+// Of a stream that takes its mail by `take_mail`, on its executor.
+template <typename Owner> class mailbox_of final : public mailbox {
+public:
+    mailbox_of(const stream_options& options, const std::shared_ptr<Owner>& owner)
+        : mailbox(options), executor_(owner->executor()), owner_(owner) {}
+
+private:
+    void call() override {
+        io::post(*executor_, [owner = owner_] {
+            if (const std::shared_ptr<Owner> self = owner.lock()) self->take_mail();
+        });
+    }
+    // Senders may outlive the execution context, and a strand may not.
+    void let_go() noexcept override {
+        executor_.reset();
+        owner_.reset();
+    }
+
+    std::optional<typename Owner::executor_type> executor_;
+    std::weak_ptr<Owner> owner_;
 };
 
 } // namespace framewire::net::detail

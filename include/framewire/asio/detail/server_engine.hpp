@@ -182,7 +182,7 @@ private:
         const written result = write_whole(text, std::move(write));
         if (result.error != errc::success) return result.error;
         const auto bytes = std::as_bytes(std::span(text)).first(result.size);
-        return this->head_.append(bytes) ? errc::success : errc::out_of_memory;
+        return this->wire_.head().append(bytes) ? errc::success : errc::out_of_memory;
     }
 
     FRAMEWIRE_COLD errc reject(const http_rejection& rejection, errc cause) {
