@@ -7,6 +7,7 @@
 #define FRAMEWIRE_QT_DETAIL_PROTOCOL_ENGINE_HPP
 
 #include <framewire/connection.hpp>
+#include <framewire/detail/frame_queue.hpp>
 #include <framewire/options.hpp>
 #include <framewire/prepared_message.hpp>
 #include <framewire/qt/detail/any_extension.hpp>
@@ -34,7 +35,8 @@ public:
         if (!ready_to_send()) return errc::not_open;
         if constexpr (Role == role::server) {
             // An answer waits for what else has come to be answered, so that all leaves together.
-            if (bytes.size() >= large_payload && !more_follows_ && can_write_now()) {
+            if (bytes.size() >= framewire::detail::large_payload && !more_follows_ &&
+                can_write_now()) {
                 const auto write = [this](auto output, auto payload) {
                     return write_now(output, payload);
                 };
@@ -47,7 +49,8 @@ public:
     errc send(const prepared_message& message, compression how) override {
         if (!ready_to_send()) return errc::not_open;
         if constexpr (Role == role::server) {
-            if (message.payload().size() >= large_payload && !more_follows_ && can_write_now()) {
+            if (message.payload().size() >= framewire::detail::large_payload && !more_follows_ &&
+                can_write_now()) {
                 const auto write = [this](auto output, auto frame) {
                     return write_now(output, frame);
                 };
@@ -122,8 +125,6 @@ protected:
 
 private:
     using wire = connection<Role, options{}, any_extension>;
-    // From here on it costs more to copy a payload than to write it by itself.
-    static constexpr std::size_t large_payload = 16'384;
 
     // Has it written ahead of what is to be written: when that throws, nothing was sent.
     [[nodiscard]] bool ready_to_send() {
