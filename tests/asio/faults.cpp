@@ -384,7 +384,8 @@ TEMPLATE_TEST_CASE("faults: whichever allocation throws, a handler is called onc
             more = one.happened();
             one.require_order();
         }
-        REQUIRE(allocations().live_bytes - before < 1000);
+        // The first exception of a test takes something for Catch.
+        if (n != 0) REQUIRE(allocations().live_bytes == before);
     }
     CHECK(n > 20);
     CHECK(n < 1000);
