@@ -63,11 +63,12 @@ template <byte_container Container> struct copied_to {
 ///
 /// Without memory for a message, either way, there is `errc::out_of_memory`, and nothing throws.
 /// Operations, the opening handshake and what is posted take theirs from the allocator of a handler
-/// or from operator new. When that throws, a function that was called lets it out, and has then
-/// done nothing: its handler is never called, a message is not sent. (A message that is sent with a
-/// token may be queued all the same.) Elsewhere it comes out of `run()`, like an exception of a
-/// handler; a handler that was to be called then may be destroyed instead. `run()` may be called
-/// again, and the stream used or destroyed.
+/// or from operator new. When that throws, a function that was called lets it out: its handler is
+/// never called (that of `tls_handshake` may be), a message is not sent. What is asked for with a
+/// token, a message, a Close or an answer, may be on its way all the same. Elsewhere it comes out
+/// of `run()`, like an exception of a handler; a handler that was to be called then may be
+/// destroyed instead. `run()` may be called again. The stream should be destroyed then: its time
+/// limits may not be kept any more, and an opening handshake cannot be begun again.
 ///
 /// Movable. Destroying an open stream tells the peer 1001 and lets the connection end in the
 /// background, for no longer than `timeouts::close`; handlers that were waiting are destroyed, not

@@ -52,7 +52,8 @@ class acceptor;
 /// Without memory for a message a session ends with `out_of_memory`, and nothing throws. What else
 /// it takes is small, and comes from operator new and from Qt, which throw std::bad_alloc. A
 /// function that is called here lets that out, and has then done nothing: nothing is sent, nothing
-/// begun. What the event loop calls cannot, since Qt lets no exception pass: the program ends.
+/// begun (unless there is no memory to undo that either: the program ends). What the event loop
+/// calls cannot, since Qt lets no exception pass: the program ends.
 class session : public session_handlers {
 public:
     session(const session&) = delete;
