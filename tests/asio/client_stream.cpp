@@ -19,8 +19,6 @@ using namespace framewire::test;
 
 namespace {
 
-constexpr std::size_t chunk_sizes[] = {1, 2, 3, 7, wire_settings::no_limit};
-
 /// A client that asks, and a server written by hand.
 template <typename Transport> struct asking : connected<role::client, Transport> {
     using base = connected<role::client, Transport>;

@@ -3,6 +3,7 @@
 
 #include <framewire/asio/sender.hpp>
 
+#include "support/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/connected.hpp"
 
@@ -15,21 +16,13 @@
 using namespace framewire;
 using namespace framewire::test;
 
-namespace {
-
-std::span<const std::byte> octets(std::string_view text) {
-    return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-} // namespace
-
 TEMPLATE_TEST_CASE("sender: sends from another thread", "[asio]", server_end, waitable_client_end) {
     TestType end;
     const net::sender sender = end.stream->get_sender();
     CHECK(!sender.expired());
     std::thread([&sender] {
         (void)sender.send_text("one");
-        (void)sender.send_binary(octets("two"));
+        (void)sender.send_binary(bytes_of("two"));
     }).join();
     const std::size_t before = end.far.counts().all_writes();
     CHECK(end.far.waiting().empty());
@@ -172,10 +165,10 @@ TEMPLATE_TEST_CASE("sender: waits while a message is sent in fragments", "[asio]
                    waitable_client_end) {
     TestType end;
     const net::sender sender = end.stream->get_sender();
-    CHECK(end.stream->send_fragment(opcode::text, octets("a"), false));
+    CHECK(end.stream->send_fragment(opcode::text, bytes_of("a"), false));
     CHECK(sender.send_text("between"));
     end.poll();
-    CHECK(end.stream->send_fragment(opcode::text, octets("b"), true));
+    CHECK(end.stream->send_fragment(opcode::text, bytes_of("b"), true));
     end.poll();
     CHECK(end.sent() == "text-(\"a\") cont(\"b\") text(\"between\")");
 }
@@ -187,11 +180,11 @@ TEMPLATE_TEST_CASE("sender: what it accepted goes in front of what the stream se
     CHECK(sender.send_text("1"));
     CHECK(end.stream->send_text("2"));
     CHECK(sender.send_text("3"));
-    CHECK(end.stream->send_fragment(opcode::text, octets("4"), false));
+    CHECK(end.stream->send_fragment(opcode::text, bytes_of("4"), false));
     CHECK(sender.send_text("5")); // has to wait for the last fragment
-    CHECK(end.stream->send_fragment(opcode::text, octets("4"), true));
+    CHECK(end.stream->send_fragment(opcode::text, bytes_of("4"), true));
     CHECK(sender.send_text("6"));
-    CHECK(end.stream->send_binary(octets("7")));
+    CHECK(end.stream->send_binary(bytes_of("7")));
     CHECK(end.sent() == "text(\"1\") text(\"2\") text(\"3\") text-(\"4\") cont(\"4\") "
                         "text(\"5\") text(\"6\") binary(\"7\")");
     CHECK(sender.send_text("8")); // it is called again

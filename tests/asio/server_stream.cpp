@@ -4,6 +4,7 @@
 #include <framewire/asio/server_stream.hpp>
 
 #include "support/allocation_counter.hpp"
+#include "support/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/connected.hpp"
 #include "support/sockets.hpp"
@@ -20,12 +21,6 @@ using namespace framewire;
 using namespace framewire::test;
 
 namespace {
-
-constexpr std::size_t chunk_sizes[] = {1, 2, 3, 7, wire_settings::no_limit};
-
-std::span<const std::byte> octets(std::string_view text) {
-    return std::as_bytes(std::span(text.data(), text.size()));
-}
 
 /// A server that has read nothing yet, and a client written by hand.
 template <typename Transport> struct unanswered {
@@ -365,7 +360,7 @@ TEMPLATE_TEST_CASE("server_stream: adopts what another server has read", "[asio]
         unanswered<TestType> server;
         {
             std::string taken = all.substr(0, cut);
-            server.stream->adopt(octets(taken));
+            server.stream->adopt(bytes_of(taken));
             taken.assign(taken.size(), '?'); // it was copied
         }
         server.far.write(all.substr(cut));
@@ -393,7 +388,7 @@ TEMPLATE_TEST_CASE("server_stream: adopts a request that another server has pars
                                  {"x-user", "alice"}};
     unanswered<TestType> server;
     const std::string frames = frame_writer(role::server).text("left over").str();
-    CHECK(server.stream->adopt("/parsed?x", fields, octets(frames)) == errc::success);
+    CHECK(server.stream->adopt("/parsed?x", fields, bytes_of(frames)) == errc::success);
     server.read();
     REQUIRE(server.request.done());
     CHECK(server.seen.target == "/parsed?x");

@@ -6,6 +6,7 @@
 #include <framewire/asio/stream.hpp>
 
 #include "support/allocation_counter.hpp"
+#include "support/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/connected.hpp"
 #include "support/sockets.hpp"
@@ -25,16 +26,6 @@
 
 using namespace framewire;
 using namespace framewire::test;
-
-namespace {
-
-constexpr std::size_t chunk_sizes[] = {1, 2, 3, 7, wire_settings::no_limit};
-
-std::span<const std::byte> octets(std::string_view text) {
-    return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-} // namespace
 
 TEMPLATE_TEST_CASE("stream: reads whole messages however the transport cuts them",
                    "[asio][rfc6455-5.4]", server_end, client_end, waitable_server_end,
@@ -251,12 +242,12 @@ TEMPLATE_TEST_CASE("stream: what is sent at a time leaves in order, in one write
     TestType end;
     const std::size_t before = end.far.counts().all_writes();
     CHECK(end.stream->send_text("one"));
-    CHECK(end.stream->send_binary(octets("two")));
-    CHECK(end.stream->ping(octets("three")) == errc::success);
-    CHECK(end.stream->pong(octets("four")) == errc::success);
-    CHECK(end.stream->send_fragment(opcode::text, octets("five"), false));
-    CHECK(end.stream->send_fragment(opcode::text, octets("six"), true));
-    CHECK(end.stream->send_text(octets("seven")));
+    CHECK(end.stream->send_binary(bytes_of("two")));
+    CHECK(end.stream->ping(bytes_of("three")) == errc::success);
+    CHECK(end.stream->pong(bytes_of("four")) == errc::success);
+    CHECK(end.stream->send_fragment(opcode::text, bytes_of("five"), false));
+    CHECK(end.stream->send_fragment(opcode::text, bytes_of("six"), true));
+    CHECK(end.stream->send_text(bytes_of("seven")));
     end.poll();
     CHECK(end.far.counts().all_writes() == before + 1);
     CHECK(end.sent() == "text(\"one\") binary(\"two\") ping(\"three\") pong(\"four\") "
@@ -309,15 +300,15 @@ TEMPLATE_TEST_CASE("stream: refuses what may not be sent, and goes on", "[asio]"
     };
     auto& stream = *end.stream;
     CHECK(refused(stream.send_text("\xFF")) == errc::text_not_utf8);
-    CHECK(stream.ping(octets(std::string(126, 'x'))) == errc::control_payload_too_long);
-    CHECK(stream.pong(octets(std::string(126, 'x'))) == errc::control_payload_too_long);
-    CHECK(stream.send_fragment(opcode::binary, octets("a"), false));
+    CHECK(stream.ping(bytes_of(std::string(126, 'x'))) == errc::control_payload_too_long);
+    CHECK(stream.pong(bytes_of(std::string(126, 'x'))) == errc::control_payload_too_long);
+    CHECK(stream.send_fragment(opcode::binary, bytes_of("a"), false));
     CHECK(refused(stream.send_text("b")) == errc::message_in_progress);
-    CHECK(refused(stream.send_fragment(opcode::text, octets("b"), true)) ==
+    CHECK(refused(stream.send_fragment(opcode::text, bytes_of("b"), true)) ==
           errc::wrong_fragment_kind);
     completion told;
-    stream.send_binary(octets("b"), told.handler());
-    CHECK(stream.send_fragment(opcode::binary, octets("c"), true));
+    stream.send_binary(bytes_of("b"), told.handler());
+    CHECK(stream.send_fragment(opcode::binary, bytes_of("c"), true));
     CHECK(end.sent() == "binary-(\"a\") cont(\"c\")");
     CHECK(told.failed(errc::message_in_progress));
 }
@@ -378,7 +369,7 @@ TEMPLATE_TEST_CASE("stream: a send that is waited for completes at once up to th
     end.poll();
     CHECK(below.done());
     stream.send_text(std::string(900, 'b'), above.handler());
-    stream.send_binary(octets("c"), binary.handler());
+    stream.send_binary(bytes_of("c"), binary.handler());
     end.poll();
     CHECK(above.calls == 0);
     CHECK(binary.calls == 0);
@@ -689,7 +680,7 @@ TEST_CASE("stream: what is left of a large message counts as waiting", "[asio]")
     const std::size_t room = GENERATE(as<std::size_t>{}, 0, 1, 10, 11, 5000);
     waitable_server_end end;
     end.far.set_capacity(room);
-    CHECK(end.stream->send_binary(octets(std::string(65'536, 'x'))));
+    CHECK(end.stream->send_binary(bytes_of(std::string(65'536, 'x'))));
     end.poll();
     CHECK(end.stream->buffered_amount() == 10 + 65'536 - room);
     completion drained;
@@ -706,9 +697,9 @@ TEST_CASE("stream: a large message is refused as a short one", "[asio]") {
     waitable_server_end end;
     const std::string large(65'536, 'x');
     CHECK(end.stream->send_text(large + "\xC3").error == errc::text_not_utf8);
-    CHECK(end.stream->send_fragment(opcode::text, octets("a"), false));
+    CHECK(end.stream->send_fragment(opcode::text, bytes_of("a"), false));
     CHECK(end.stream->send_text(large).error == errc::message_in_progress);
-    CHECK(end.stream->send_fragment(opcode::text, octets("b"), true));
+    CHECK(end.stream->send_fragment(opcode::text, bytes_of("b"), true));
     CHECK(end.sent() == "text-(\"a\") cont(\"b\")");
 }
 

@@ -16,7 +16,8 @@ using namespace framewire::test;
 
 namespace {
 
-constexpr net::timeouts off{.open = 0ms, .idle = 0ms, .ping = 0ms, .pong = 0ms, .close = 0ms};
+constexpr net::timeouts no_timeouts{
+    .open = 0ms, .idle = 0ms, .ping = 0ms, .pong = 0ms, .close = 0ms};
 
 net::stream_options with(net::timeouts timeouts) {
     net::stream_options options;
@@ -415,7 +416,7 @@ TEMPLATE_TEST_CASE("timers: a peer that reads slowly lives, whether or not a sen
 
 TEMPLATE_TEST_CASE("timers: zero is off", "[asio]", waitable_server_end, client_end) {
     {
-        TestType end(typename TestType::not_open_yet{}, with(off));
+        TestType end(typename TestType::not_open_yet{}, with(no_timeouts));
         completion opened;
         open(end, opened);
         end.advance(1000h);
@@ -425,7 +426,7 @@ TEMPLATE_TEST_CASE("timers: zero is off", "[asio]", waitable_server_end, client_
         end.poll();
         CHECK(opened.calls == 1);
     }
-    TestType end(with(off));
+    TestType end(with(no_timeouts));
     reader in;
     in.start(*end.stream);
     end.poll();

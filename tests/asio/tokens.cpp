@@ -7,6 +7,7 @@
 #include <framewire/asio/stream.hpp>
 
 #include "support/allocation_counter.hpp"
+#include "support/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/connected.hpp"
 #include "support/sockets.hpp"
@@ -26,10 +27,6 @@ using namespace framewire;
 using namespace framewire::test;
 
 namespace {
-
-std::span<const std::byte> octets(std::string_view text) {
-    return std::as_bytes(std::span(text.data(), text.size()));
-}
 
 template <typename Future> bool ready(Future& future) {
     return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
@@ -53,7 +50,7 @@ TEMPLATE_TEST_CASE("stream: futures", "[asio]", waitable_server_end, client_end)
     CHECK(read.get().text() == "one");
     auto into = stream.read(text, io::use_future);
     auto sent = stream.send_text("x", io::use_future);
-    auto sent_too = stream.send_binary(octets("y"), io::use_future);
+    auto sent_too = stream.send_binary(bytes_of("y"), io::use_future);
     auto drained = stream.drain(io::use_future);
     auto pinged = stream.ping(io::use_future);
     auto closed = stream.closed(io::use_future);

@@ -3,6 +3,7 @@
 
 #include <framewire/qt/client.hpp>
 
+#include "qt/support/engines.hpp"
 #include "qt/support/raw.hpp"
 #include "qt/support/recorder.hpp"
 #include "support/catch.hpp"
@@ -19,9 +20,6 @@ using namespace std::chrono_literals;
 using qt::transport_errc;
 
 namespace {
-bool no_engines() {
-    return wait_for([] { return qt::detail::thread_engine_count() == 0; });
-}
 class counting_proxies final : public QNetworkProxyFactory {
 public:
     explicit counting_proxies(int& asked) : asked_(asked) {}

@@ -5,6 +5,7 @@
 
 #include <framewire/qt/extension.hpp>
 
+#include "qt/support/engines.hpp"
 #include "qt/support/raw.hpp"
 #include "qt/support/recorder.hpp"
 #include "support/catch.hpp"
@@ -105,7 +106,7 @@ TEST_CASE("extension: one of your own is negotiated, and gets the messages") {
         REQUIRE(plain.wait_for_text("open"));
         CHECK(invert::count == 2);
     }
-    CHECK(wait_for([] { return qt::detail::thread_engine_count() == 0; }));
+    CHECK(no_engines());
     CHECK(invert::count == 0);
 }
 

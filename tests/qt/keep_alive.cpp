@@ -4,6 +4,7 @@
 #include <framewire/qt/keep_alive.hpp>
 
 #include "qt/support/certificates.hpp"
+#include "qt/support/engines.hpp"
 #include "qt/support/process.hpp"
 #include "qt/support/raw.hpp"
 #include "qt/support/recorder.hpp"
@@ -20,10 +21,6 @@ using namespace std::chrono_literals;
 using qt::keep_alive;
 
 namespace {
-bool no_engines() {
-    return wait_for([] { return qt::detail::thread_engine_count() == 0; });
-}
-
 qt::client_options pinging(keep_alive times) {
     qt::client_options options;
     options.keep_alive = times;

@@ -3,6 +3,7 @@
 
 #include <framewire/qt/server.hpp>
 
+#include "qt/support/engines.hpp"
 #include "qt/support/raw.hpp"
 #include "qt/support/recorder.hpp"
 #include "support/catch.hpp"
@@ -22,12 +23,6 @@
 using namespace framewire;
 using namespace framewire::test;
 using namespace std::chrono_literals;
-
-namespace {
-bool no_engines() {
-    return wait_for([] { return qt::detail::thread_engine_count() == 0; });
-}
-} // namespace
 
 TEST_CASE("server: answers what is no opening handshake in words of HTTP", "[rfc6455-4.2.1]") {
     test_server server;

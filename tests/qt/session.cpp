@@ -3,6 +3,7 @@
 
 #include <framewire/qt/session.hpp>
 
+#include "qt/support/engines.hpp"
 #include "qt/support/raw.hpp"
 #include "qt/support/recorder.hpp"
 #include "support/catch.hpp"
@@ -28,12 +29,7 @@ using namespace framewire;
 using namespace framewire::test;
 using qt::session_state;
 
-namespace {
-int engines() { return qt::detail::thread_engine_count(); }
-bool no_engines() {
-    return wait_for([] { return engines() == 0; });
-}
-} // namespace
+namespace {} // namespace
 
 TEST_CASE("session: tells when what was sent has been written, in part and in whole") {
     test_server server;
@@ -296,7 +292,7 @@ TEST_CASE("session: destroying one that is connecting leaves nothing behind") {
         CHECK(c.ws.state() == session_state::connecting);
         if (GENERATE(false, true)) REQUIRE(server.wait_for_peer());
     }
-    CHECK(engines() == 0);
+    CHECK(qt::detail::thread_engine_count() == 0);
     run_what_is_due();
 }
 
@@ -754,7 +750,7 @@ TEST_CASE("session: each thread has its own, and ends those that are still closi
             other.ws.on_opened = [&] { loop.quit(); };
             loop.exec();
         }
-        left = engines(); // the silent peer is still being waited for
+        left = qt::detail::thread_engine_count(); // the silent peer is still being waited for
     });
     thread->start();
     silent.accept();

@@ -11,6 +11,7 @@
 
 #include <framewire/qt/deflate.hpp>
 
+#include "qt/support/engines.hpp"
 #include "qt/support/raw.hpp"
 #include "qt/support/recorder.hpp"
 #include "support/allocation_counter.hpp"
@@ -110,10 +111,6 @@ using compressing_client = attacked_client<true>;
 // clang-format off
 #define FRAMEWIRE_ALL_ENDS plain_server, plain_client, compressing_server, compressing_client
 // clang-format on
-
-bool no_engines() {
-    return wait_for([] { return qt::detail::thread_engine_count() == 0; });
-}
 
 /// Lets bytes arrive piece by piece, until the session has had enough of them.
 template <typename End> void receive(End& end, std::string_view bytes) {

@@ -7,6 +7,7 @@
 #include <framewire/qt/server.hpp>
 
 #include "qt/support/certificates.hpp"
+#include "qt/support/engines.hpp"
 #include "qt/support/raw.hpp"
 #include "qt/support/recorder.hpp"
 #include "support/catch.hpp"
@@ -44,10 +45,6 @@ QUrl on_localhost(const test_server& server) {
     QUrl url = server.url();
     url.setHost(QStringLiteral("localhost"));
     return url;
-}
-
-bool no_engines() {
-    return wait_for([] { return qt::detail::thread_engine_count() == 0; });
 }
 
 } // namespace

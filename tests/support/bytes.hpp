@@ -16,6 +16,11 @@
 
 namespace framewire::test {
 
+/// The bytes of a text, in place.
+inline std::span<const std::byte> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span(text.data(), text.size()));
+}
+
 /// The bytes of a text.
 inline std::vector<std::byte> bytes(std::string_view text) {
     std::vector<std::byte> out;

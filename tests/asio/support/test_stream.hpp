@@ -63,6 +63,9 @@ struct wire_settings {
     bool spurious_waits = false; ///< async_wait completes at once, whether there is something.
 };
 
+/// How much one read takes in tests that arrive piece by piece.
+inline constexpr std::size_t chunk_sizes[] = {1, 2, 3, 7, wire_settings::no_limit};
+
 namespace detail {
 
 // Bytes in order; taken from the front without moving the others each time.
