@@ -29,6 +29,7 @@ set(framewire_core_tests
     detail/sha1.cpp
     detail/simd_dispatch.cpp
     detail/simd_short.cpp
+    detail/spare_output.cpp
     detail/utf8_tables.cpp
     error.cpp
     event.cpp

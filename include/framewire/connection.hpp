@@ -231,6 +231,14 @@ public:
         output_.release_if_empty();
     }
 
+    /// How many octets the memory holds in which `output()` waits, which is kept for the next one.
+    [[nodiscard]] std::size_t output_capacity() const noexcept { return output_.capacity(); }
+
+    /// Exchanges that memory with `other`'s, so that connections which have their turns one after
+    /// the other can do with one block, which then is in the processor's cache. Does nothing while
+    /// either of the two holds octets.
+    void swap_output_memory(detail::byte_buffer& other) noexcept { output_.swap_memory(other); }
+
 private:
     [[nodiscard]] bool is_open() const noexcept { return state() == connection_state::open; }
 

@@ -825,6 +825,49 @@ TEST_CASE("stream: an idle stream on a socket takes at most 1 KiB", "[asio]") {
     CHECK(each <= 1024);
 }
 
+TEST_CASE("stream: busy streams of a thread have one block of memory for their output", "[asio]") {
+    using stream_type =
+        net::server_stream<waitable_test_stream, options{}, no_extension, fake_clock>;
+    constexpr std::size_t count = 20;
+    constexpr std::size_t size = 16'000; // of a message, less than what is written by itself
+    loop events;
+    std::vector<peer> peers;
+    std::vector<std::optional<stream_type>> streams(count);
+    std::vector<reader> readers(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        waitable_test_stream transport(events.context);
+        peers.push_back(transport.other_end());
+        std::optional<stream_type>& stream = streams[i];
+        stream.emplace(std::move(transport), server_options_of({}));
+        completion opened;
+        stream->read_request([&](const error_code& error, const upgrade_request&) {
+            if (!error) stream->accept({}, opened.handler());
+        });
+        peers[i].write(request_head());
+        events.poll();
+        REQUIRE(opened.done());
+        readers[i].on_message = [&stream](const net::message& m) { CHECK(stream->send(m)); };
+        readers[i].start(*stream);
+        (void)peers[i].read();
+    }
+    const std::string bytes = frame_writer(role::server).binary(std::string(size, 'x')).str();
+    const auto echo_by_all = [&] {
+        for (std::size_t i = 0; i < count; ++i) {
+            peers[i].write(bytes);
+            events.poll();
+            CHECK(peers[i].read().size() == size + 4);
+            std::string().swap(readers[i].told);
+            peers[i].release_memory();
+        }
+    };
+    const std::int64_t before = allocations().live_bytes;
+    for (int turn = 0; turn < 10; ++turn)
+        echo_by_all();
+    CHECK(allocations().live_bytes - before <= std::int64_t{3 * size});
+    for (const reader& one : readers)
+        CHECK(one.messages == 10);
+}
+
 // What an allocator adds is seen by glibc's only, and not under sanitizers.
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #if __GLIBC_PREREQ(2, 33)

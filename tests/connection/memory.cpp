@@ -194,6 +194,38 @@ TEMPLATE_TEST_CASE_SIG("connection: an idle connection holds nothing", "[allocat
     CHECK((allocations() - before).throwing == 0);
 }
 
+TEMPLATE_TEST_CASE_SIG("connection: the memory of the output can be handed on while it is empty",
+                       "[allocation]", ((role Role), Role), role::server, role::client) {
+    masking_key_source keys(seed);
+    connection<Role> first = make<Role>(keys);
+    connection<Role> second = make<Role>(keys);
+    detail::byte_buffer spare;
+    first.swap_output_memory(spare);
+    CHECK(first.output_capacity() == 0);
+    CHECK(spare.capacity() == 0);
+
+    CHECK(first.send_text("Hello") == errc::success);
+    const std::vector<std::byte> waiting(first.output().begin(), first.output().end());
+    first.swap_output_memory(spare); // not now
+    CHECK(std::equal(waiting.begin(), waiting.end(), first.output().begin(), first.output().end()));
+    first.consume_output(waiting.size());
+    first.swap_output_memory(spare);
+    CHECK(first.output_capacity() == 0);
+    CHECK(spare.capacity() >= waiting.size());
+
+    const allocation_count before = allocations();
+    second.swap_output_memory(spare);
+    CHECK(second.send_text("Hello") == errc::success);
+    CHECK(second.output().size() == waiting.size());
+    CHECK((allocations() - before).calls == 0);
+
+    // Nor is what somebody else has written there given to a connection.
+    CHECK(spare.append(waiting));
+    first.swap_output_memory(spare);
+    CHECK(first.output().empty());
+    CHECK(spare.size() == waiting.size());
+}
+
 TEMPLATE_TEST_CASE_SIG("connection: a message of known size takes one piece of memory",
                        "[allocation]", ((role Role), Role), role::server, role::client) {
     constexpr std::size_t size = 100'000;

@@ -29,6 +29,9 @@ public:
         return block_ == nullptr ? 0 : block_->end - block_->begin;
     }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] std::size_t capacity() const noexcept {
+        return block_ == nullptr ? 0 : block_->capacity;
+    }
 
     [[nodiscard]] std::span<std::byte> bytes() const noexcept {
         if (block_ == nullptr) return {};

@@ -44,6 +44,13 @@ public:
         if (buffer_.empty()) buffer_.release();
     }
 
+    [[nodiscard]] std::size_t capacity() const noexcept { return buffer_.capacity(); }
+
+    // Only while both are empty.
+    void swap_memory(byte_buffer& other) noexcept {
+        if (buffer_.empty() && other.empty()) std::swap(buffer_, other);
+    }
+
     // Queues a frame; `output_full` when other bytes wait and would then be more than `limit`.
     [[nodiscard]] errc push(std::byte first_octet, std::span<const std::byte> payload,
                             std::uint64_t limit = no_limit) noexcept {

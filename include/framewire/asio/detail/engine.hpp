@@ -137,6 +137,7 @@ protected:
         if (phase_ == phase::ended) return;
         this->flush();
         if (phase_ == phase::ended) return;
+        wire_.leave_memory();
         this->tell_mailbox();
         if (!drains_.empty() && !this->above_low_water()) drains_.complete_all({});
         if ((phase_ == phase::ending || phase_ == phase::refusing) && this->all_written()) {
@@ -346,6 +347,7 @@ private:
         handover_.drop_parked();
         set_view_aside();
         wire_.drop_output();
+        wire_.leave_memory();
         wire_.frames().release_memory();
     }
 

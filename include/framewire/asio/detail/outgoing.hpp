@@ -138,6 +138,7 @@ public:
         // A message cannot go between the fragments of another.
         if (mailbox_ == nullptr || fragmenting_) return;
         const mail all = mailbox_->take();
+        wire_.take_memory();
         all.each([this](const mail::item& one, std::span<const std::byte> bytes) {
             const std::string_view reason(reinterpret_cast<const char*>(bytes.data()),
                                           bytes.size());
@@ -199,6 +200,7 @@ private:
         if (!is_open()) return errc::not_open;
         if (!has_room(size)) return errc::output_full;
         this->wake(); // ahead of what it is for: when it throws, nothing has changed
+        wire_.take_memory();
         const errc error = queue();
         if (error == errc::success) memory_.used();
         return error;
@@ -211,6 +213,7 @@ private:
             return {send_status::refused, errc::output_full};
         }
         this->wake(); // ahead of what it is for: when it throws, nothing has changed
+        wire_.take_memory();
         const errc error = queue();
         if (error != errc::success) return {send_status::refused, error};
         memory_.used();

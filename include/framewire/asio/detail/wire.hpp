@@ -8,6 +8,7 @@
 
 #include <framewire/connection.hpp>
 #include <framewire/detail/byte_buffer.hpp>
+#include <framewire/detail/spare_output.hpp>
 #include <framewire/message_extension.hpp>
 #include <framewire/options.hpp>
 #include <framewire/rfc6455.hpp>
@@ -30,6 +31,12 @@ template <role Role, options Options, message_extension Extension> class wire {
 public:
     wire(const limits& bounds, Extension&& extension)
         : frames_(make_connection(bounds, std::move(extension))) {}
+    wire(const wire&) = delete;
+    wire& operator=(const wire&) = delete;
+    ~wire() {
+        drop_output();
+        leave_memory(); // to those that are left
+    }
 
     [[nodiscard]] connection_type& frames() noexcept { return frames_; }
     [[nodiscard]] const connection_type& frames() const noexcept { return frames_; }
@@ -37,6 +44,10 @@ public:
     // Written before any frame.
     [[nodiscard]] framewire::detail::byte_buffer& head() noexcept { return head_; }
     [[nodiscard]] bool head_is_written() const noexcept { return head_.empty(); }
+
+    // Before frames are made, and when all is written.
+    void take_memory() noexcept { framewire::detail::spare_output::take(frames_); }
+    void leave_memory() noexcept { framewire::detail::spare_output::leave(frames_); }
 
     // The opening handshake has settled whether the extension is active, at which a connection
     // looks when it is made.
