@@ -51,8 +51,16 @@ WebSocket::WebSocket(std::unique_ptr<qt::session> accepted, const qt::request &r
 
 WebSocket::~WebSocket()
 {
-    if (m_hasOpened)
+    if (!m_hasOpened)
+        return;
+    QT_TRY
+    {
         m_session->close(framewire::close_code::going_away, "Connection closed");
+    }
+    QT_CATCH(...)
+    {
+        // Without memory for that, the session's own destructor says less, or nothing.
+    }
 }
 
 void WebSocket::classBegin()

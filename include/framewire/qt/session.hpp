@@ -52,8 +52,9 @@ class acceptor;
 /// Without memory for a message a session ends with `out_of_memory`, and nothing throws. What else
 /// it takes is small, and comes from operator new and from Qt, which throw std::bad_alloc. A
 /// function that is called here lets that out, and has then done nothing: nothing is sent, nothing
-/// begun (unless there is no memory to undo that either: the program ends). What the event loop
-/// calls cannot, since Qt lets no exception pass: the program ends.
+/// begun. To abort and to destroy a session take none, but an open one that is destroyed says so to
+/// the peer only when there is some. What the event loop calls cannot let it out, since Qt lets no
+/// exception pass: the program ends.
 class session : public session_handlers {
 public:
     session(const session&) = delete;
@@ -113,7 +114,7 @@ public:
 protected:
     session() noexcept = default;
     void attach(detail::engine* engine) noexcept;
-    void release();
+    void release() noexcept;
 
 private:
     friend class detail::acceptor; // makes the sessions of a server
@@ -134,7 +135,7 @@ inline void session::attach(detail::engine* engine) noexcept {
     engine->attach(this, &engine_);
 }
 
-inline void session::release() {
+inline void session::release() noexcept {
     if (engine_ != nullptr) std::exchange(engine_, nullptr)->release();
 }
 

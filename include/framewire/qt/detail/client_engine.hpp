@@ -45,8 +45,8 @@ public:
     }
 
     errc start(const QUrl& url, std::unique_ptr<QIODevice> connected) {
+        const in_call guard(*this);
         const errc error = opening_->request.prepare(url, opening_->options, connected != nullptr);
-        const in_use guard(*this);
         starting_ = true;
         const std::chrono::milliseconds time = opening_->options.timeouts.open;
         if (time.count() > 0) opening_->deadline.setRemainingTime(time);

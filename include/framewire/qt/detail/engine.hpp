@@ -28,6 +28,7 @@
 #include <QTimerEvent>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -74,34 +75,21 @@ public:
 
     // Ends at once; on_closed is called before it returns.
     void abort() {
-        const bool alone = idle();
+        const in_call guard(*this);
         end();
-        if (alone) delete this;
     }
 
-    // The handle is being destroyed: goes on alone for as long as a closing handshake takes. What
-    // was sent leaves now, since there may be no event loop any more.
-    void release() {
+    // The handle is being destroyed: goes on alone for as long as a closing handshake takes. When
+    // there is no memory for that, the session ends here, which takes none.
+    void release() noexcept {
+        const in_call guard(*this);
         forget_handle();
         paused_ = false;
-        const bool alone = idle();
-        {
-            const in_use guard(*this);
-            if (close_timeout_.count() <= 0) close_timeout_ = std::chrono::seconds(5);
-            if (phase_ == phase::open) {
-                start_closing(close_code::going_away, {});
-                settle();
-                if (phase_ == phase::open && socket_ != nullptr) socket_->flush();
-            }
-            if (phase_ == phase::open && linger()) {
-                schedule_read(); // what was paused
-            } else {
-                if (phase_ == phase::open) discard_input();
-                drop_device();
-            }
-            if (phase_ == phase::ended) forget_info();
+        QT_TRY {
+            if (phase_ != phase::open || !close_alone()) drop_device();
         }
-        if (alone && phase_ == phase::ended) delete this;
+        QT_CATCH(...) { drop_device(); }
+        if (phase_ == phase::ended) forget_info();
     }
 
     [[nodiscard]] qint64 buffered_amount() const noexcept {
@@ -110,15 +98,18 @@ public:
     }
 
     void set_keep_alive(const keep_alive& times) {
-        heartbeat_.reset();
-        if (times.ping.count() <= 0 || phase_ == phase::ended || closing_) return;
-        heartbeat_ = std::make_unique<heartbeat>(times, *this);
-        if (phase_ == phase::open) heartbeat_->start();
+        std::unique_ptr<heartbeat> made;
+        if (times.ping.count() > 0 && phase_ != phase::ended && !closing_) {
+            made = std::make_unique<heartbeat>(times, *this);
+            if (phase_ == phase::open) made->start();
+        }
+        heartbeat_ = std::move(made);
     }
 
     void pause() noexcept { paused_ = true; }
     void resume() {
-        if (std::exchange(paused_, false)) schedule_read();
+        if (paused_) schedule_read();
+        paused_ = false; // unless that has thrown
     }
     [[nodiscard]] bool paused() const noexcept { return paused_; }
     [[nodiscard]] QIODevice* device() const noexcept { return device_.get(); }
@@ -192,11 +183,11 @@ protected:
     void give_up(std::error_code error, const QString& text, bool later = false) {
         const in_use guard(*this);
         if (phase_ == phase::ended) return;
+        if (later) post(); // ahead of what it tells: when it throws, nothing has ended
         info().error = error;
         info().error_text = text;
         drop_device();
-        if (!later) return finish();
-        post();
+        if (!later) finish();
     }
 
     // The same when info() has been filled in already.
@@ -225,8 +216,8 @@ protected:
     }
 
     void schedule_read() {
-        read_later_ = true;
         post();
+        read_later_ = true; // unless that has thrown
     }
 
     [[nodiscard]] static QString sentence(std::string_view text) {
@@ -501,10 +492,10 @@ private:
     // Unread input would make the system answer with a reset, which can overtake our Close frame.
     // The half-close does better; this is for transports that have none.
     void discard_input() {
-        const receive_buffer buffer;
-        const auto most = static_cast<qint64>(buffer.bytes().size());
-        for (int i = 0; i < 4; ++i) {
-            if (device_->read(reinterpret_cast<char*>(buffer.bytes().data()), most) < most) return;
+        std::array<char, 16'384> room;
+        for (int i = 0; i < 32; ++i) {
+            const qint64 size = device_->read(room.data(), static_cast<qint64>(room.size()));
+            if (size < static_cast<qint64>(room.size())) return;
         }
     }
 
@@ -532,14 +523,30 @@ private:
         end(); // unless a handler has
     }
 
+    // Begins a closing handshake that nobody waits for. What was sent leaves now, since there may
+    // be no event loop any more.
+    // \returns false when nothing is to come of it.
+    [[nodiscard]] bool close_alone() {
+        if (close_timeout_.count() <= 0) close_timeout_ = std::chrono::seconds(5);
+        if (start_closing(close_code::going_away, {}) != errc::success) return false;
+        settle();
+        if (phase_ == phase::open && socket_ != nullptr) socket_->flush();
+        if (phase_ != phase::open) return true;
+        if (linger()) {
+            schedule_read(); // what was paused
+            return true;
+        }
+        discard_input();
+        return false;
+    }
+
     // Leaves the transport. The device may be in the middle of telling us something, so that it is
-    // deleted together with the engine.
+    // deleted together with the engine. Takes no memory.
     void drop_device() {
         if (phase_ == phase::ended) return;
-        phase_ = phase::ended;
+        end_here();
         timer_.stop();
         heartbeat_.reset();
-        static_cast<void>(info());
         if (device_ == nullptr) return;
         device_->disconnect(this);
         if (socket_ != nullptr) {

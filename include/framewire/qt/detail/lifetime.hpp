@@ -56,11 +56,24 @@ protected:
         lifetime& self_;
     };
 
-    // True when no member function is running, so that the object may be deleted on the spot. That
-    // matters once the event loop has ended.
-    [[nodiscard]] bool idle() const noexcept { return depth_ == 0; }
+    // The same for what the handle calls. Unless another member function is running, nothing of the
+    // device or of the event loop is either, so that the object is deleted on the spot: that takes
+    // no memory, and no event loop.
+    class in_call {
+    public:
+        explicit in_call(lifetime& self) noexcept : self_(self) { ++self_.depth_; }
+        in_call(const in_call&) = delete;
+        in_call& operator=(const in_call&) = delete;
+        ~in_call() {
+            if (--self_.depth_ == 0 && self_.is_over()) delete &self_;
+        }
+
+    private:
+        lifetime& self_;
+    };
+
     [[nodiscard]] bool is_over() const noexcept {
-        return phase_ == phase::ended && handlers_ == nullptr && info_ == nullptr;
+        return phase_ == phase::ended && handlers_ == nullptr && !is_untold_;
     }
 
     [[nodiscard]] close_info& info() {
@@ -69,14 +82,23 @@ protected:
     }
     [[nodiscard]] bool has_info() const noexcept { return info_ != nullptr; }
 
+    // It has ended, and nobody was told yet. What info() does not say is as it is by default, so
+    // that this takes no memory.
+    void end_here() noexcept {
+        phase_ = phase::ended;
+        is_untold_ = true;
+    }
+
     // Tells the application, once.
     void finish() {
-        const std::unique_ptr<close_info> told = std::move(info_);
+        const std::unique_ptr<close_info> said = std::move(info_);
         const session_handlers* const handlers = std::exchange(handlers_, nullptr);
         if (handle_slot_ != nullptr) *std::exchange(handle_slot_, nullptr) = nullptr;
-        if (told == nullptr) return;
-        ended(*told);
-        if (handlers != nullptr) handlers->on_closed(*told);
+        if (!std::exchange(is_untold_, false)) return;
+        const close_info nothing;
+        const close_info& told = said == nullptr ? nothing : *said;
+        ended(told);
+        if (handlers != nullptr) handlers->on_closed(told);
     }
 
     // The handle has gone: nobody is to be told anything.
@@ -84,7 +106,10 @@ protected:
         handlers_ = nullptr;
         handle_slot_ = nullptr;
     }
-    void forget_info() noexcept { info_.reset(); }
+    void forget_info() noexcept {
+        info_.reset();
+        is_untold_ = false;
+    }
 
     // For the server, which counts its pending handshakes.
     virtual void ended(const close_info&) {}
@@ -124,8 +149,9 @@ protected:
 
 private:
     engine** handle_slot_ = nullptr;
-    std::unique_ptr<close_info> info_; // until the application was told
+    std::unique_ptr<close_info> info_; // until the application was told; null: as by default
     int depth_ = 0;
+    bool is_untold_ = false;
     bool awake_ = false;
 };
 

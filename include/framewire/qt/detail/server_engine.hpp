@@ -95,7 +95,7 @@ public:
     }
 
     // The owner is going away.
-    void abandon() {
+    void abandon() noexcept {
         owner_ = nullptr;
         release();
     }
