@@ -255,7 +255,7 @@ private:
         if (told.kind == event_kind::ping && Options.auto_pong) {
             const std::uint64_t backlog =
                 std::min<std::uint64_t>(limits_.pong_backlog, limits_.max_output);
-            error = output_.push_pong(told.payload, backlog);
+            error = output_.push_pong(told.payload, backlog, limits_.max_output);
         } else if (told.kind == event_kind::close) {
             // RFC 6455 5.5.1: it MUST send a Close frame in response, typically with the same code.
             close_received_ = true;
@@ -299,7 +299,7 @@ private:
     }
 
     [[nodiscard]] errc queue_close(close_code code, std::string_view reason) noexcept {
-        const errc error = output_.push_close(code, reason);
+        const errc error = output_.push_close(code, reason, limits_.max_output);
         if (error == errc::success) close_sent_ = true;
         return error;
     }

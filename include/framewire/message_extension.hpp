@@ -32,6 +32,10 @@ public:
     explicit extension_output(detail::byte_buffer& buffer, std::uint64_t limit,
                               std::uint64_t enough = no_limit) noexcept
         : buffer_(buffer), room_(limit), until_enough_(enough) {}
+    /// \param how the buffer grows, when not just to its limit.
+    explicit extension_output(detail::byte_buffer& buffer, std::uint64_t limit,
+                              detail::byte_buffer::growth how) noexcept
+        : buffer_(buffer), how_(how), room_(limit), until_enough_(no_limit) {}
 
     /// At least `size` bytes to write to, followed by `commit`; empty when that is over the limit
     /// (see `error`) or there is no memory.
@@ -40,10 +44,9 @@ public:
             error_ = errc::message_too_big;
             return {};
         }
-        // Growth by doubling stops at the limit.
         const bool limited = room_ <= static_cast<std::size_t>(-1) - buffer_.size();
         const std::size_t most = limited ? buffer_.size() + static_cast<std::size_t>(room_) : 0;
-        std::byte* const room = buffer_.prepare(size, most);
+        std::byte* const room = buffer_.prepare(size, how_.is_queue ? how_ : most);
         if (room == nullptr) {
             error_ = errc::out_of_memory;
             return {};
@@ -75,6 +78,7 @@ public:
 
 private:
     detail::byte_buffer& buffer_;
+    detail::byte_buffer::growth how_;
     std::uint64_t room_;
     std::uint64_t until_enough_;
     errc error_ = errc::success;

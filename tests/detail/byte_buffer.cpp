@@ -160,6 +160,34 @@ TEST_CASE("byte_buffer: grows by doubling, up to what is expected", "[allocation
     CHECK(allocations().live_bytes - live - static_cast<std::int64_t>(piece.capacity()) <= 0);
 }
 
+TEST_CASE("byte_buffer: of a queue has no size between a half of the last one and that",
+          "[allocation]") {
+    const auto how = byte_buffer::growth::of_queue(3000);
+    const auto taken_for = [&](std::size_t first, std::size_t then) {
+        byte_buffer buffer;
+        const std::int64_t before = allocations().live_bytes;
+        bool right = buffer.append(std::vector<std::byte>(first), how);
+        if (then != 0) right = right && buffer.append(std::vector<std::byte>(then), how);
+        const std::int64_t taken = allocations().live_bytes - before;
+        return right ? taken - static_cast<std::int64_t>(3 * sizeof(std::size_t)) : -1;
+    };
+    CHECK(taken_for(500, 0) == 500);
+    CHECK(taken_for(500, 1) == 1000);
+    CHECK(taken_for(1128, 1) == 2256);
+    CHECK(taken_for(1129, 1) == 4512);
+    CHECK(taken_for(2257, 0) == 4512);
+    CHECK(taken_for(4512, 0) == 4512);
+    CHECK(taken_for(5000, 0) == 5000); // one message may be larger
+    CHECK(taken_for(5000, 1) == 10'000);
+    // A limit that is none.
+    const std::int64_t before = allocations().live_bytes;
+    byte_buffer other;
+    const auto none = byte_buffer::growth::of_queue(static_cast<std::uint64_t>(-1));
+    CHECK(other.append(std::vector<std::byte>(1000), none));
+    CHECK(other.append(std::vector<std::byte>(1), none));
+    CHECK(allocations().live_bytes - before < 2100);
+}
+
 TEST_CASE("byte_buffer: stays as it was when there is no memory", "[allocation]") {
     byte_buffer buffer;
     bool refused = false;

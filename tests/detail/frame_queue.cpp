@@ -3,12 +3,16 @@
 
 #include <framewire/detail/frame_queue.hpp>
 
+#include "support/allocation_counter.hpp"
 #include "support/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/trace.hpp"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 using namespace framewire;
 using namespace framewire::test;
@@ -93,4 +97,55 @@ TEST_CASE("frame_queue: an empty Close has no status code", "[rfc6455-5.5.1]") {
     REQUIRE(queue.push_close(close_code{4999}, std::string(123, 'r')) == errc::success);
     CHECK(queue.bytes().size() == 127);
     CHECK(queued(queue) == "close(4999 \"" + std::string(123, 'r') + "\")");
+}
+
+TEST_CASE("frame_queue: takes at most twice its limit, while it grows", "[allocation]") {
+    constexpr std::int64_t limit = 1'000'000;
+    // A little for control frames, and what stands before a block.
+    constexpr std::int64_t most = 2 * limit + 1000;
+    for (const std::size_t size : {20u, 1000u, 7777u, 250'000u, 650'000u, 900'000u}) {
+        for (const std::size_t written : {0u, 10u, 5000u}) {
+            CAPTURE(size, written);
+            const std::vector<std::byte> payload(size);
+            std::int64_t peak = 0;
+            {
+                auto queue = server_queue();
+                const std::int64_t before = allocations().live_bytes;
+                reset_peak();
+                for (std::size_t i = 0; i < 3'000'000 / size; ++i) {
+                    (void)queue.push(text, payload, limit);
+                    (void)queue.push_pong(bytes("pong"), 4096, limit);
+                    if (queue.bytes().size() > 2 * written) queue.consume(written);
+                }
+                REQUIRE(queue.push_close(close_code::normal, "bye", limit) == errc::success);
+                peak = peak_bytes() - before;
+            }
+            CHECK(peak > static_cast<std::int64_t>(size));
+            CHECK(peak <= most);
+        }
+    }
+}
+
+TEST_CASE("frame_queue: that is all but full moves no more than thrice of what is written",
+          "[allocation]") {
+    constexpr std::size_t limit = 100'000;
+    const std::vector<std::byte> payload(100);
+    auto queue = server_queue();
+    while (queue.push(text, payload, limit) == errc::success)
+        continue;
+    const std::int64_t before = allocations().calls;
+    std::size_t written = 0;
+    std::size_t moved = 0;
+    bool right = true;
+    for (int i = 0; i < 20'000; ++i) {
+        queue.consume(102);
+        written += 102;
+        const auto waiting = queue.bytes();
+        right = right && queue.push(text, payload, limit) == errc::success;
+        if (queue.bytes().data() != waiting.data()) moved += waiting.size();
+    }
+    CHECK(right);
+    CHECK(allocations().calls - before <= 1); // to its last size, unless it has that
+    CHECK(moved > 0);
+    CHECK(moved <= 3 * written + limit);
 }

@@ -158,15 +158,15 @@ TEST_CASE("memory: a connection that cannot begin for want of it has not begun, 
 
 TEST_CASE("memory: what ends needs none", "[faults]") {
     enum class stage { connecting, open, unsent, paused, closing };
-    enum class ending { abort, destroying, of_server };
+    enum class way { abort, destroying, of_server };
     const role side = GENERATE(role::client, role::server);
     const stage when =
         GENERATE(stage::connecting, stage::open, stage::unsent, stage::paused, stage::closing);
-    const ending how = GENERATE(ending::abort, ending::destroying, ending::of_server);
+    const way how = GENERATE(way::abort, way::destroying, way::of_server);
     const bool is_pending = side == role::server && when == stage::connecting;
-    if ((how == ending::of_server) != is_pending) return; // where it ends nothing
+    if ((how == way::of_server) != is_pending) return; // where it ends nothing
     CAPTURE(static_cast<int>(side), static_cast<int>(when), static_cast<int>(how));
-    const bool is_left = how == ending::destroying && when != stage::connecting;
+    const bool is_left = how == way::destroying && when != stage::connecting;
     const auto one = [&](device_wire& wire, throwing_allocations& refusing) {
         application app(side);
         app.begin(std::make_unique<faulty_plain_device>(wire));
@@ -176,16 +176,16 @@ TEST_CASE("memory: what ends needs none", "[faults]") {
         if (when == stage::closing) REQUIRE(app.session->close() == errc::success);
         REQUIRE(refusing.during([&] {
             switch (how) {
-            case ending::abort: return app.session->abort();
-            case ending::destroying: return app.session.reset();
-            case ending::of_server: return app.server->close();
+            case way::abort: return app.session->abort();
+            case way::destroying: return app.session.reset();
+            case way::of_server: return app.server->close();
             }
         }));
-        REQUIRE(app.ends == (how == ending::abort ? 1 : 0));
+        REQUIRE(app.ends == (how == way::abort ? 1 : 0));
         if (app.session != nullptr) REQUIRE(app.session->state() == qt::session_state::closed);
         if (app.server) REQUIRE(app.server->pending_handshakes() == 0);
         run_what_is_due();
-        REQUIRE(app.ends == (how == ending::abort ? 1 : 0));
+        REQUIRE(app.ends == (how == way::abort ? 1 : 0));
         // The session waits for the peer's answer when it could say what is to be answered, and
         // else for nothing.
         if (is_left && !refusing.happened()) REQUIRE(wire.alive == 1);

@@ -7,7 +7,10 @@
 #ifndef FRAMEWIRE_DETAIL_BYTE_BUFFER_HPP
 #define FRAMEWIRE_DETAIL_BYTE_BUFFER_HPP
 
+#include <framewire/detail/inlining.hpp>
+
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <span>
@@ -17,6 +20,21 @@ namespace framewire::detail {
 
 class byte_buffer {
 public:
+    // How large the whole may become, if known: growth by doubling stops there.
+    struct growth {
+        constexpr growth(std::size_t at_most = 0) noexcept : most(at_most) {}
+
+        // Of a queue with a limit, which only a few control frames may pass.
+        [[nodiscard]] static constexpr growth of_queue(std::uint64_t limit) noexcept {
+            growth result(static_cast<std::size_t>(limit));
+            result.is_queue = result.most == limit;
+            return result;
+        }
+
+        std::size_t most;
+        bool is_queue = false;
+    };
+
     byte_buffer() noexcept = default;
     byte_buffer(byte_buffer&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
     byte_buffer& operator=(byte_buffer&& other) noexcept {
@@ -39,10 +57,11 @@ public:
     }
 
     // Room for `size` more bytes, to be filled and then committed; null when there is no memory.
-    // `expected` is how large the whole may become, if known: growth by doubling stops there.
-    [[nodiscard]] std::byte* prepare(std::size_t size, std::size_t expected = 0) noexcept {
-        if (block_ == nullptr || block_->capacity - block_->end < size) {
-            if (!make_room(size, expected)) return nullptr;
+    [[nodiscard]] std::byte* prepare(std::size_t size, growth how = {}) noexcept {
+        if (block_ == nullptr) {
+            if (!begin_with(size, how)) return nullptr;
+        } else if (block_->capacity - block_->end < size) {
+            if (!make_room(size, how)) return nullptr;
         }
         return data() + block_->end;
     }
@@ -50,9 +69,9 @@ public:
         if (size != 0) block_->end += size;
     }
 
-    [[nodiscard]] bool append(std::span<const std::byte> bytes, std::size_t expected = 0) noexcept {
+    [[nodiscard]] bool append(std::span<const std::byte> bytes, growth how = {}) noexcept {
         if (bytes.empty()) return true;
-        std::byte* const room = prepare(bytes.size(), expected);
+        std::byte* const room = prepare(bytes.size(), how);
         if (room == nullptr) return false;
         std::memcpy(room, bytes.data(), bytes.size());
         commit(bytes.size());
@@ -87,25 +106,55 @@ private:
         return reinterpret_cast<std::byte*>(block_ + 1);
     }
 
-    bool make_room(std::size_t size, std::size_t expected) noexcept {
+    // The last block of a queue is larger than its limit by a third, so that moving down in it
+    // copies no more than thrice of what was consumed, and comes behind one of half its size at
+    // most: while both are there, that is twice the limit.
+    [[nodiscard]] static std::size_t last_size(growth how) noexcept {
+        constexpr std::size_t a_few_frames = 512;
+        if (!how.is_queue) return how.most;
+        if (how.most > static_cast<std::size_t>(-1) / 2 - a_few_frames) return 0;
+        return how.most + how.most / 3 + a_few_frames;
+    }
+    [[nodiscard]] bool is_last(growth how) const noexcept {
+        const std::size_t last = last_size(how);
+        return how.is_queue && last != 0 && block_->capacity >= last;
+    }
+
+    [[nodiscard]] static header* allocate(std::size_t capacity, std::size_t needed,
+                                          growth how) noexcept {
+        if (capacity > how.most / 2) {
+            const std::size_t last = last_size(how);
+            if (last >= needed && capacity > (how.is_queue ? last / 2 : last)) capacity = last;
+        }
+        void* const memory = ::operator new(sizeof(header) + capacity, std::nothrow);
+        return memory == nullptr ? nullptr : new (memory) header{capacity, 0, 0};
+    }
+
+    FRAMEWIRE_NEVER_INLINE bool begin_with(std::size_t size, growth how) noexcept {
+        if (size > static_cast<std::size_t>(-1) / 2 - sizeof(header)) return false;
+        block_ = allocate(size < smallest ? smallest : size, size, how);
+        return block_ != nullptr;
+    }
+
+    FRAMEWIRE_NEVER_INLINE bool make_room(std::size_t size, growth how) noexcept {
         const std::size_t used = this->size();
         if (size > static_cast<std::size_t>(-1) / 2 - sizeof(header) - used) return false;
         const std::size_t needed = used + size;
-        if (block_ != nullptr && needed <= block_->capacity && block_->begin >= used) {
-            // Half of the block is consumed: moving down costs no more than what was consumed.
-            std::memcpy(data(), data() + block_->begin, used);
+        if (needed <= block_->capacity && (block_->begin >= used || is_last(how))) {
+            // Half of the block is consumed: moving down costs no more than what was consumed. Of
+            // the last one, a quarter is.
+            std::memmove(data(), data() + block_->begin, used);
             block_->begin = 0;
             block_->end = used;
             return true;
         }
         // Twice of what is held, not of the block: much of that may have been consumed.
         std::size_t capacity = used * 2 < smallest ? smallest : used * 2;
-        if (expected >= needed && capacity > expected) capacity = expected;
         if (capacity < needed) capacity = needed;
-        void* const memory = ::operator new(sizeof(header) + capacity, std::nothrow);
-        if (memory == nullptr) return false;
-        auto* const grown = new (memory) header{capacity, 0, used};
+        header* const grown = allocate(capacity, needed, how);
+        if (grown == nullptr) return false;
         if (used != 0) std::memcpy(grown + 1, data() + block_->begin, used);
+        grown->end = used;
         ::operator delete(block_);
         block_ = grown;
         return true;

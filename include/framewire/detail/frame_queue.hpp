@@ -73,7 +73,7 @@ public:
     [[nodiscard]] errc push_frame(std::span<const std::byte> frame, std::uint64_t limit) noexcept {
         static_assert(Role == role::server);
         if (!has_room(frame.size(), limit)) return errc::output_full;
-        if (!buffer_.append(frame)) return errc::out_of_memory;
+        if (!buffer_.append(frame, growth::of_queue(limit))) return errc::out_of_memory;
         tail_pong_ = 0;
         return errc::success;
     }
@@ -97,7 +97,8 @@ public:
                                                                  Write&& write) noexcept {
         static_assert(Role == role::server);
         if (!has_room(frame.size(), limit)) return errc::output_full;
-        if (buffer_.prepare(frame.size()) == nullptr) return errc::out_of_memory;
+        if (buffer_.prepare(frame.size(), growth::of_queue(limit)) == nullptr)
+            return errc::out_of_memory;
         return write_through(frame, write);
     }
 
@@ -110,9 +111,10 @@ public:
                                                                Extension& extension) noexcept {
         if (!has_room(max_header_size, limit)) return errc::output_full;
         const std::size_t start = buffer_.size();
-        if (buffer_.prepare(max_header_size) == nullptr) return errc::out_of_memory;
+        const growth how = growth::of_queue(limit);
+        if (buffer_.prepare(max_header_size, how) == nullptr) return errc::out_of_memory;
         buffer_.commit(max_header_size);
-        extension_output out(buffer_, start == 0 ? no_limit : limit - buffer_.size());
+        extension_output out(buffer_, start == 0 ? no_limit : limit - buffer_.size(), how);
         const bool first = op != opcode::continuation;
         const encoded_payload done = extension.encode(kind, payload, first, fin, out);
         if (done.error != errc::success) {
@@ -140,10 +142,11 @@ public:
 
     // RFC 6455 5.5.3: only the newest Ping need be answered. Every one is, in order, while the
     // reader keeps up; with more than `backlog` bytes queued, a Pong replaces the unsent Pong right
-    // before it.
-    [[nodiscard]] errc push_pong(std::span<const std::byte> payload,
-                                 std::uint64_t backlog) noexcept {
+    // before it. The limit is for others, and is passed by one Pong, and by a Close.
+    [[nodiscard]] errc push_pong(std::span<const std::byte> payload, std::uint64_t backlog,
+                                 std::uint64_t limit = no_limit) noexcept {
         if (buffer_.size() > backlog) buffer_.drop_back(std::exchange(tail_pong_, 0));
+        if (room_for(payload.size(), limit) == nullptr) return errc::out_of_memory;
         const errc error = push(first_octet(true, 0, opcode::pong), payload);
         if (error == errc::success) {
             tail_pong_ = static_cast<std::uint8_t>(frame_size<Role>(payload.size()));
@@ -153,15 +156,16 @@ public:
 
     // `no_status_received` makes an empty Close frame (RFC 6455 5.5.1). The reason has at most
     // max_close_reason bytes.
-    [[nodiscard]] errc push_close(close_code code, std::string_view reason) noexcept {
+    [[nodiscard]] errc push_close(close_code code, std::string_view reason,
+                                  std::uint64_t limit = no_limit) noexcept {
         const bool empty = code == close_code::no_status_received;
         const std::size_t size = empty ? 0 : 2 + reason.size();
-        const frame_room room = prepare(size, no_limit);
-        if (room.error != errc::success) return room.error;
+        std::byte* const room = room_for(size, limit);
+        if (room == nullptr) return errc::out_of_memory;
         const masking_key key = encoder_.next_key();
-        const std::size_t prefix = write_prefix(room.bytes, first_octet(true, 0, opcode::close),
-                                                size, Role == role::client, key);
-        std::byte* const body = room.bytes + prefix;
+        const std::size_t prefix = write_prefix(room, first_octet(true, 0, opcode::close), size,
+                                                Role == role::client, key);
+        std::byte* const body = room + prefix;
         if (!empty) {
             store_big_endian(body, static_cast<std::uint16_t>(code));
             const auto text = std::as_bytes(std::span(reason.data(), reason.size()));
@@ -174,6 +178,8 @@ public:
     }
 
 private:
+    using growth = byte_buffer::growth;
+
     template <class Write>
     [[nodiscard]] errc write_through(std::span<const std::byte> behind, Write& write) noexcept {
         tail_pong_ = 0;
@@ -190,8 +196,12 @@ private:
     };
     [[nodiscard]] frame_room prepare(std::size_t payload_size, std::uint64_t limit) noexcept {
         if (!has_room(frame_size<Role>(payload_size), limit)) return {nullptr, errc::output_full};
-        std::byte* const room = buffer_.prepare(payload_size + max_header_size);
+        std::byte* const room = room_for(payload_size, limit);
         return {room, room == nullptr ? errc::out_of_memory : errc::success};
+    }
+    // Whether or not that is over the limit.
+    [[nodiscard]] std::byte* room_for(std::size_t payload_size, std::uint64_t limit) noexcept {
+        return buffer_.prepare(payload_size + max_header_size, growth::of_queue(limit));
     }
 
     [[nodiscard]] bool has_room(std::uint64_t size, std::uint64_t limit) const noexcept {
