@@ -96,7 +96,7 @@ private:
             connect(tls.get(), &QSslSocket::sslErrors, this,
                     [this](const QList<QSslError>& all) { certificate_doubted(all); });
             connect(tls.get(), &QSslSocket::encrypted, this, [this] {
-                bound_read_ahead(*tls_); // its handshake has set that of the socket below
+                bound_read_ahead(*device()); // its handshake has set that of the socket below
                 begin_handshake();
             });
             made = std::move(tls);
@@ -109,7 +109,7 @@ private:
         if (!request.secure && proxy.type() == QNetworkProxy::NoProxy) {
             // Reads and writes go straight to the system. Proxies are for Qt's buffers to handle.
             mode |= QIODevice::Unbuffered;
-            is_direct_ = true;
+            transport_.set_direct(true);
         }
         connect(socket, &QAbstractSocket::connected, this, [this] { connected(); });
         connect(socket, &QAbstractSocket::errorOccurred, this,
@@ -130,7 +130,7 @@ private:
     void certificate_doubted(const QList<QSslError>& errors) {
         const in_use guard(*this);
         if (opening_->options.ignore_tls_errors_insecurely) {
-            tls_->ignoreSslErrors();
+            transport_.tls()->ignoreSslErrors();
         } else {
             for (const QSslError& e : errors)
                 opening_->certificate_errors += e.errorString();
@@ -168,8 +168,8 @@ private:
     void connected() {
         const in_use guard(*this);
         if (phase_ != phase::connecting) return;
-        if (!is_direct_) bound_read_ahead(*device_);
-        socket_->setSocketOption(QAbstractSocket::LowDelayOption, 1);
+        if (!transport_.is_direct()) bound_read_ahead(*device());
+        transport_.socket()->setSocketOption(QAbstractSocket::LowDelayOption, 1);
         if (opening_->request.secure) {
             start_phase(phase::securing, opening_->options.timeouts.tls);
         } else {
@@ -281,7 +281,7 @@ private:
         const in_use guard(*this);
         if (phase_ != phase::connecting && phase_ != phase::securing) return;
         const QString peer = opening_->request.endpoint();
-        const QString system = socket_->errorString();
+        const QString system = transport_.socket()->errorString();
         const QString plain = QStringLiteral("cannot connect to %1: %2").arg(peer, system);
         switch (error) {
         case QAbstractSocket::ConnectionRefusedError:

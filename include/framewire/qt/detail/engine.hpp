@@ -12,9 +12,9 @@
 #include <framewire/qt/detail/heartbeat.hpp>
 #include <framewire/qt/detail/idle_watch.hpp>
 #include <framewire/qt/detail/lifetime.hpp>
-#include <framewire/qt/detail/read_ahead.hpp>
-#include <framewire/qt/detail/system_socket.hpp>
 #include <framewire/qt/detail/thread_state.hpp>
+#include <framewire/qt/detail/transport.hpp>
+#include <framewire/qt/detail/turn_budget.hpp>
 #include <framewire/qt/keep_alive.hpp>
 #include <framewire/rfc6455.hpp>
 
@@ -22,12 +22,10 @@
 #include <QBasicTimer>
 #include <QByteArray>
 #include <QIODevice>
-#include <QSslSocket>
 #include <QString>
 #include <QThread>
 #include <QTimerEvent>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -42,9 +40,7 @@ namespace framewire::qt::detail {
 
 class engine : public lifetime {
 public:
-    ~engine() override {
-        if (device_ != nullptr) device_->disconnect(this);
-    }
+    ~engine() override { transport_.tell_no_more(*this); }
 
     // --- For the handle
 
@@ -93,8 +89,8 @@ public:
     }
 
     [[nodiscard]] qint64 buffered_amount() const noexcept {
-        if (device_ == nullptr) return 0;
-        return static_cast<qint64>(output().size()) + device_holds();
+        if (device() == nullptr) return 0;
+        return static_cast<qint64>(output().size()) + transport_.holds();
     }
 
     void set_keep_alive(const keep_alive& times) {
@@ -112,7 +108,7 @@ public:
         paused_ = false; // unless that has thrown
     }
     [[nodiscard]] bool paused() const noexcept { return paused_; }
-    [[nodiscard]] QIODevice* device() const noexcept { return device_.get(); }
+    [[nodiscard]] QIODevice* device() const noexcept { return transport_.device(); }
     [[nodiscard]] const QByteArray& subprotocol() const noexcept { return subprotocol_; }
     [[nodiscard]] virtual QByteArray extensions() = 0;
 
@@ -133,36 +129,12 @@ protected:
 
     // Takes the device over. Signals of connecting are for those who make devices.
     void take_device(std::unique_ptr<QIODevice> device) {
-        device_ = std::move(device);
-        device_->setParent(nullptr);
-        socket_ = qobject_cast<QAbstractSocket*>(device_.get());
-        QIODevice* const d = device_.get();
-        if (socket_ == nullptr || socket_->state() == QAbstractSocket::ConnectedState)
-            bound_read_ahead(*d);
-        tls_ = qobject_cast<QSslSocket*>(d);
-        if (socket_ != nullptr && tls_ == nullptr) {
-            // Unlike readyRead also emitted in an event loop that a handler runs.
-            connect(d, &QIODevice::channelReadyRead, this, [this] { read(); });
-        } else {
-            connect(d, &QIODevice::readyRead, this, [this] { read(); });
-        }
-        connect(d, &QIODevice::bytesWritten, this, [this] { write_more(); });
-        if (socket_ != nullptr) {
-            connect(socket_, &QAbstractSocket::disconnected, this, [this] { disconnected(); });
-            if (tls_ != nullptr) {
-                connect(tls_, &QSslSocket::encryptedBytesWritten, this, [this] { write_more(); });
-                // TLS has an end of its own. A peer may wait for our answer to it before it ends
-                // the TCP connection, and nothing else tells of it.
-                connect(socket_, &QAbstractSocket::errorOccurred, this,
-                        [this](QAbstractSocket::SocketError error) {
-                            const bool end = error == QAbstractSocket::RemoteHostClosedError;
-                            if (end && phase_ >= phase::shaking_hands) disconnected();
-                        });
-            }
-        } else {
-            connect(d, &QIODevice::readChannelFinished, this, [this] { disconnected(); });
-            connect(d, &QIODevice::aboutToClose, this, [this] { disconnected(); });
-        }
+        transport_.take(std::move(device));
+        transport_.tell(
+            *this, [this] { read(); }, [this] { write_more(); }, [this] { disconnected(); },
+            [this] {
+                if (phase_ >= phase::shaking_hands) disconnected();
+            });
     }
 
     // What goes ahead of all frames. A guard of the caller keeps this alive.
@@ -206,11 +178,11 @@ protected:
 
     // True when nothing waits in Qt, so that bytes may be handed to the system past it.
     [[nodiscard]] bool can_write_now() const noexcept {
-        return has_descriptor() && head_.isEmpty() && device_->bytesToWrite() == 0;
+        return head_.isEmpty() && transport_.can_write_now();
     }
     [[nodiscard]] std::size_t write_now(std::span<const std::byte> first,
                                         std::span<const std::byte> second) noexcept {
-        const std::size_t size = write_both(socket_->socketDescriptor(), first, second);
+        const std::size_t size = transport_.write_now(first, second);
         if (size != 0) wrote_ = true; // told from the event loop
         return size;
     }
@@ -257,16 +229,6 @@ protected:
         settle();
     }
 
-    // To be asked after each message: a handler may take long, and one read brings thousands of
-    // messages. Asking the clock costs as much as a short message does, so it is asked less often
-    // for those.
-    void look_at_the_clock(std::size_t message_size) noexcept {
-        since_clock_ += 64 + message_size;
-        if (since_clock_ < 1024) return;
-        since_clock_ = 0;
-        out_of_time_ = std::chrono::steady_clock::now() >= turn_ends_;
-    }
-
     // How long a ping of ours took, when that is what this pong answers.
     [[nodiscard]] std::optional<std::chrono::microseconds>
     answered(std::span<const std::byte> pong) {
@@ -274,22 +236,15 @@ protected:
         return heartbeat_->answered(pong);
     }
 
-    std::unique_ptr<QIODevice> device_;
-    QAbstractSocket* socket_ = nullptr; // device_, when it is one
-    QSslSocket* tls_ = nullptr;         // likewise
+    transport transport_;
+    turn_budget budget_;
     QByteArray subprotocol_;
     QByteArray head_;     // of the opening handshake: what is still to be written
     QByteArray leftover_; // input that was not looked at yet: behind the message that paused
     bool paused_ = false;
-    bool out_of_time_ = false; // this turn is; what is left of the input waits for the next one
-    // The device is a TCP socket and nothing but: what it does not hold, the system has. Behind a
-    // proxy or TLS Qt may hold more than it says.
-    bool is_direct_ = false;
 
 private:
-    static constexpr qint64 high_water = 131'072; // bytes that the device may hold for us
     static constexpr int reads_a_turn = 8;
-    static constexpr std::chrono::milliseconds time_a_turn{5};
 
     // --- Writing
 
@@ -318,7 +273,7 @@ private:
             handlers_->on_written();
         if (phase_ != phase::open || !output().empty() || !head_.isEmpty()) return;
         if (should_shut_down()) return shut_down();
-        if (!blocked_ || device_holds() > 0) return;
+        if (!blocked_ || transport_.holds() > 0) return;
         blocked_ = false;
         give_back();
         if (!closing_ && handlers_ != nullptr) handlers_->on_drain();
@@ -336,23 +291,20 @@ private:
         // with, which keeps a copy, so that it gets a piece at a time.
         if (!output().empty() && can_write_now()) consume_output(write_now(output(), {}));
         while (!output().empty()) {
-            const qint64 room = high_water - device_holds();
-            if (room <= 0) break;
-            const auto size = std::min(room, static_cast<qint64>(output().size()));
-            const qint64 count = write(reinterpret_cast<const char*>(output().data()), size);
+            const qint64 count = noted(transport_.write_some(output()));
             if (phase_ != phase::open) return;
             if (count < 0) return consume_output(output().size());
             consume_output(static_cast<std::size_t>(count));
             if (count == 0) break;
             wrote_ = true;
         }
-        if (!output().empty() || device_holds() > 0) blocked_ = true;
+        if (!output().empty() || transport_.holds() > 0) blocked_ = true;
     }
 
     void flush_head() {
         if (head_.isEmpty() || phase_ == phase::ended || std::exchange(writing_, true)) return;
         while (!head_.isEmpty()) {
-            const qint64 count = write(head_.constData(), head_.size());
+            const qint64 count = noted(transport_.write(std::as_bytes(std::span(head_))));
             if (count == 0 || phase_ == phase::ended) break;
             if (count > 0 && count < head_.size()) {
                 head_.remove(0, static_cast<qsizetype>(count));
@@ -363,46 +315,30 @@ private:
         writing_ = false;
     }
 
-    // How much the device takes, or -1 when it takes nothing any more.
-    [[nodiscard]] qint64 write(const char* data, qint64 size) {
-        // Qt warns of a write to a socket that it has closed.
-        const bool gone = socket_ != nullptr && !socket_->isValid();
-        const qint64 count = gone ? -1 : device_->write(data, size);
-        // A device that cannot be written to may still hold what the peer said at last. Reading
-        // finds the end of it; nothing else would, since Qt has closed the socket already.
-        if (count < 0 && phase_ != phase::ended) {
+    // A device that cannot be written to may still hold what the peer said at last. Reading finds
+    // the end of it; nothing else would, since Qt has closed the socket already.
+    [[nodiscard]] qint64 noted(qint64 written) {
+        if (written < 0 && phase_ != phase::ended) {
             write_failed_ = true;
             schedule_read();
         }
-        return count;
+        return written;
     }
-
-    // What the device could not hand to the system yet. A TLS socket counts only what it has not
-    // encrypted, and keeps the rest without a bound.
-    [[nodiscard]] qint64 device_holds() const noexcept {
-        const qint64 encrypted = tls_ == nullptr ? 0 : tls_->encryptedBytesToWrite();
-        return device_->bytesToWrite() + encrypted;
-    }
-
-    // After an error Qt goes on telling the number of a descriptor that it has closed.
-    [[nodiscard]] bool has_descriptor() const noexcept { return is_direct_ && socket_->isValid(); }
 
     // Ends the transport once everything is written, and then the session.
     void shut_down() {
-        if (socket_ == nullptr) {
-            if (device_->bytesToWrite() == 0) disconnected();
-            return;
-        }
-        if (has_descriptor() && device_holds() > 0) return; // bytesWritten brings us here again
+        if (!transport_.may_end()) return; // bytesWritten brings us here again
+        QAbstractSocket* const socket = transport_.socket();
+        if (socket == nullptr) return disconnected();
         if (std::exchange(shutting_down_, true)) return;
         // RFC 6455 7.1.1. What a peer sends behind its Close frame would be answered with a reset
         // if the socket were closed now, and that would take back what is on its way to the peer.
         // So the peer's end is waited for, and what comes before it is thrown away.
-        if (has_descriptor() && end_writing(socket_->socketDescriptor())) return;
-        discard_input();
+        if (transport_.half_close()) return;
+        transport_.discard_input();
         if (phase_ != phase::open) return;
-        if (socket_->state() == QAbstractSocket::UnconnectedState) return disconnected();
-        socket_->disconnectFromHost(); // tells `disconnected`, at once or when all is written
+        if (socket->state() == QAbstractSocket::UnconnectedState) return disconnected();
+        socket->disconnectFromHost(); // tells `disconnected`, at once or when all is written
     }
 
     // --- Whether the peer lives
@@ -448,8 +384,7 @@ private:
 
     void read_some() {
         next_turn_.stop();
-        out_of_time_ = false;
-        turn_ends_ = std::chrono::steady_clock::now() + time_a_turn;
+        budget_.begin();
         if (!leftover_.isEmpty()) {
             QByteArray bytes = std::exchange(leftover_, QByteArray());
             take(std::span(reinterpret_cast<std::byte*>(bytes.data()),
@@ -460,16 +395,15 @@ private:
         const auto most = static_cast<qint64>(buffer.bytes().size());
         for (int i = 0; i < reads_a_turn; ++i) {
             if (held_back() || phase_ == phase::ended) return;
-            if (out_of_time_) break;
-            const qint64 count =
-                device_->read(reinterpret_cast<char*>(buffer.bytes().data()), most);
+            if (budget_.is_spent()) break;
+            const qint64 count = transport_.read(buffer.bytes());
             // An unbuffered socket tells the end of the stream here and nowhere else.
             if (count < 0) return lost();
             turn_ += count;
             if (count > 0) take(buffer.bytes().first(static_cast<std::size_t>(count)));
             // In an event loop of a handler more may have come, and the end behind it.
-            if (count > 0 && disconnected_ && device_->bytesAvailable() > 0) continue;
-            if (count < most && !out_of_time_) {
+            if (count > 0 && disconnected_ && device()->bytesAvailable() > 0) continue;
+            if (count < most && !budget_.is_spent()) {
                 if ((disconnected_ || write_failed_) && !held_back()) lost();
                 return;
             }
@@ -483,19 +417,9 @@ private:
         if (heartbeat_ != nullptr) heartbeat_->heard();
         if (phase_ == phase::shaking_hands) shake_hands(in);
         if (phase_ == phase::open) take_input(in);
-        if ((paused_ || out_of_time_) && phase_ == phase::open && !in.empty()) {
+        if ((paused_ || budget_.is_spent()) && phase_ == phase::open && !in.empty()) {
             leftover_.append(reinterpret_cast<const char*>(in.data()),
                              static_cast<qsizetype>(in.size()));
-        }
-    }
-
-    // Unread input would make the system answer with a reset, which can overtake our Close frame.
-    // The half-close does better; this is for transports that have none.
-    void discard_input() {
-        std::array<char, 16'384> room;
-        for (int i = 0; i < 32; ++i) {
-            const qint64 size = device_->read(room.data(), static_cast<qint64>(room.size()));
-            if (size < static_cast<qint64>(room.size())) return;
         }
     }
 
@@ -510,7 +434,7 @@ private:
         reading_ = true;
         reading_level_ = thread()->loopLevel();
         while (phase_ != phase::ended && !held_back() &&
-               (device_->bytesAvailable() > 0 || !leftover_.isEmpty()))
+               (device()->bytesAvailable() > 0 || !leftover_.isEmpty()))
             read_some();
         reading_ = false;
         if (!held_back()) lost();
@@ -518,7 +442,7 @@ private:
 
     void lost() {
         if (phase_ == phase::ended) return;
-        if (phase_ != phase::open) return lost_while_opening(device_->errorString());
+        if (phase_ != phase::open) return lost_while_opening(device()->errorString());
         take_eof();
         end(); // unless a handler has
     }
@@ -530,13 +454,14 @@ private:
         if (close_timeout_.count() <= 0) close_timeout_ = std::chrono::seconds(5);
         if (start_closing(close_code::going_away, {}) != errc::success) return false;
         settle();
-        if (phase_ == phase::open && socket_ != nullptr) socket_->flush();
+        if (phase_ != phase::open) return true;
+        if (transport_.socket() != nullptr) transport_.socket()->flush();
         if (phase_ != phase::open) return true;
         if (linger()) {
             schedule_read(); // what was paused
             return true;
         }
-        discard_input();
+        transport_.discard_input();
         return false;
     }
 
@@ -547,21 +472,14 @@ private:
         end_here();
         timer_.stop();
         heartbeat_.reset();
-        if (device_ == nullptr) return;
-        device_->disconnect(this);
-        if (socket_ != nullptr) {
-            socket_->abort();
-        } else {
-            device_->close();
-        }
+        transport_.tell_no_more(*this);
+        transport_.cut();
     }
 
     std::chrono::milliseconds close_timeout_{0};
     idle_watch idle_;
     std::unique_ptr<heartbeat> heartbeat_; // when it is wanted
     QBasicTimer next_turn_;
-    std::chrono::steady_clock::time_point turn_ends_;
-    std::size_t since_clock_ = 0;
     int reading_level_ = 0;
     qint64 turn_ = 0; // bytes that the last read handler took
     bool reading_ = false;

@@ -84,13 +84,13 @@ protected:
     [[nodiscard]] const extension* agreed() noexcept { return connection_.extension().get(); }
 
     void take_input(std::span<std::byte>& in) override {
-        while (phase_ == phase::open && !paused_ && !out_of_time_) {
+        while (phase_ == phase::open && !paused_ && !budget_.is_spent()) {
             const framewire::event e = connection_.next(in);
             if (e.kind == event_kind::need_data) break;
             more_follows_ = !in.empty();
             const std::size_t size = e.payload.size();
             tell(e);
-            look_at_the_clock(size);
+            budget_.spend(size);
         }
         more_follows_ = false;
     }
@@ -157,10 +157,11 @@ private:
         info().code = e.code;
         info().error = e.error;
         info().error_text = sentence(message(e.error));
-        if (e.error != errc::connection_lost || socket_ == nullptr) return;
-        if (socket_->error() != QAbstractSocket::RemoteHostClosedError &&
-            socket_->error() != QAbstractSocket::UnknownSocketError) {
-            info().error_text += QStringLiteral(" (") + socket_->errorString() + QLatin1Char(')');
+        const QAbstractSocket* const socket = transport_.socket();
+        if (e.error != errc::connection_lost || socket == nullptr) return;
+        if (socket->error() != QAbstractSocket::RemoteHostClosedError &&
+            socket->error() != QAbstractSocket::UnknownSocketError) {
+            info().error_text += QStringLiteral(" (") + socket->errorString() + QLatin1Char(')');
         }
     }
 

@@ -55,13 +55,13 @@ public:
         take_device(std::move(device));
         start_timer(owner_->options().open_timeout);
         if (!secure) {
-            is_direct_ = socket_ != nullptr && tls_ == nullptr && !is_proxied(*socket_);
+            transport_.set_direct(is_plain_tcp());
             phase_ = phase::shaking_hands;
             return;
         }
         phase_ = phase::securing;
         secure_ = true;
-        auto* const tls = static_cast<QSslSocket*>(socket_);
+        auto* const tls = transport_.tls();
         tls->setSslConfiguration(*owner_->options().tls);
         connect(tls, &QSslSocket::encrypted, this, [this] {
             phase_ = phase::shaking_hands;
@@ -71,7 +71,7 @@ public:
             if (phase_ == phase::securing) {
                 give_up(transport_errc::tls_failed,
                         QStringLiteral("the TLS handshake with %1 failed: %2")
-                            .arg(peer(), socket_->errorString()));
+                            .arg(peer(), transport_.socket()->errorString()));
             }
         });
         tls->startServerEncryption();
@@ -101,12 +101,14 @@ public:
     }
 
 private:
-    // A server can listen at a proxy, and hand us a connection from there.
-    [[nodiscard]] static bool is_proxied(const QAbstractSocket& socket) {
-        QNetworkProxy proxy = socket.proxy();
+    [[nodiscard]] bool is_plain_tcp() const {
+        const QAbstractSocket* const socket = transport_.socket();
+        if (socket == nullptr || transport_.tls() != nullptr) return false;
+        // A server can listen at a proxy, and hand us a connection from there.
+        QNetworkProxy proxy = socket->proxy();
         if (proxy.type() == QNetworkProxy::DefaultProxy) proxy = QNetworkProxy::applicationProxy();
-        return proxy.type() != QNetworkProxy::NoProxy &&
-               proxy.type() != QNetworkProxy::DefaultProxy;
+        return proxy.type() == QNetworkProxy::NoProxy ||
+               proxy.type() == QNetworkProxy::DefaultProxy;
     }
 
     struct opening {
@@ -242,19 +244,19 @@ private:
             from.headers.emplace_back(bytes_of(field.name), bytes_of(field.value));
         }
         from.secure = secure_;
-        from.device = device_.get();
-        if (socket_ != nullptr) {
-            from.peer_address = socket_->peerAddress();
-            from.peer_port = socket_->peerPort();
+        from.device = device();
+        if (const QAbstractSocket* const socket = transport_.socket(); socket != nullptr) {
+            from.peer_address = socket->peerAddress();
+            from.peer_port = socket->peerPort();
         }
         return from;
     }
 
     [[nodiscard]] QString peer() const {
         // A connection that was reset has no address any more.
-        if (socket_ == nullptr || socket_->peerAddress().isNull())
-            return QStringLiteral("a client");
-        return socket_->peerAddress().toString();
+        const QAbstractSocket* const socket = transport_.socket();
+        if (socket == nullptr || socket->peerAddress().isNull()) return QStringLiteral("a client");
+        return socket->peerAddress().toString();
     }
 
     void lost_while_opening(const QString&) override {
