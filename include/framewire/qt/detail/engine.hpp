@@ -11,9 +11,8 @@
 #include <framewire/prepared_message.hpp>
 #include <framewire/qt/detail/heartbeat.hpp>
 #include <framewire/qt/detail/idle_watch.hpp>
-#include <framewire/qt/detail/lifetime.hpp>
+#include <framewire/qt/detail/outgoing.hpp>
 #include <framewire/qt/detail/thread_state.hpp>
-#include <framewire/qt/detail/transport.hpp>
 #include <framewire/qt/detail/turn_budget.hpp>
 #include <framewire/qt/keep_alive.hpp>
 #include <framewire/rfc6455.hpp>
@@ -26,7 +25,6 @@
 #include <QThread>
 #include <QTimerEvent>
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -38,7 +36,7 @@
 
 namespace framewire::qt::detail {
 
-class engine : public lifetime {
+class engine : public outgoing {
 public:
     ~engine() override { transport_.tell_no_more(*this); }
 
@@ -88,11 +86,6 @@ public:
         if (phase_ == phase::ended) forget_info();
     }
 
-    [[nodiscard]] qint64 buffered_amount() const noexcept {
-        if (device() == nullptr) return 0;
-        return static_cast<qint64>(output().size()) + transport_.holds();
-    }
-
     void set_keep_alive(const keep_alive& times) {
         std::unique_ptr<heartbeat> made;
         if (times.ping.count() > 0 && phase_ != phase::ended && !closing_) {
@@ -119,8 +112,6 @@ protected:
     virtual void take_input(std::span<std::byte>& in) = 0; // delivers until input is used or paused
     virtual void take_eof() = 0;                           // tells `failed` unless all was said
     virtual errc start_closing(close_code code, std::string_view reason) = 0;
-    [[nodiscard]] virtual std::span<const std::byte> output() const noexcept = 0;
-    virtual void consume_output(std::size_t size) noexcept = 0;
     [[nodiscard]] virtual bool close_expected() const noexcept = 0;
     [[nodiscard]] virtual bool should_shut_down() const noexcept = 0;
     virtual void release_memory() noexcept = 0;
@@ -135,12 +126,6 @@ protected:
             [this] {
                 if (phase_ >= phase::shaking_hands) disconnected();
             });
-    }
-
-    // What goes ahead of all frames. A guard of the caller keeps this alive.
-    void send_head(const QByteArray& text) {
-        head_ = text;
-        flush_head();
     }
 
     // The opening handshake is over. A guard of the caller keeps this alive.
@@ -174,17 +159,6 @@ protected:
     // nested event loop before that.
     void wake() {
         if (!reading_ || thread()->loopLevel() != reading_level_) post();
-    }
-
-    // True when nothing waits in Qt, so that bytes may be handed to the system past it.
-    [[nodiscard]] bool can_write_now() const noexcept {
-        return head_.isEmpty() && transport_.can_write_now();
-    }
-    [[nodiscard]] std::size_t write_now(std::span<const std::byte> first,
-                                        std::span<const std::byte> second) noexcept {
-        const std::size_t size = transport_.write_now(first, second);
-        if (size != 0) wrote_ = true; // told from the event loop
-        return size;
     }
 
     void schedule_read() {
@@ -236,10 +210,8 @@ protected:
         return heartbeat_->answered(pong);
     }
 
-    transport transport_;
     turn_budget budget_;
     QByteArray subprotocol_;
-    QByteArray head_;     // of the opening handshake: what is still to be written
     QByteArray leftover_; // input that was not looked at yet: behind the message that paused
     bool paused_ = false;
 
@@ -250,7 +222,7 @@ private:
 
     void write_more() {
         const in_use guard(*this);
-        wrote_ = true;
+        note_written();
         // A peer for which more waits has taken something. What nothing waits behind, the system
         // takes for a dead peer as well.
         if (heartbeat_ != nullptr && buffered_amount() > 0) heartbeat_->heard();
@@ -269,60 +241,19 @@ private:
         }
         flush();
         if (phase_ != phase::open) return;
-        if (std::exchange(wrote_, false) && handlers_ != nullptr && !closing_)
-            handlers_->on_written();
-        if (phase_ != phase::open || !output().empty() || !head_.isEmpty()) return;
+        if (has_written() && handlers_ != nullptr && !closing_) handlers_->on_written();
+        if (phase_ != phase::open || !is_flushed()) return;
         if (should_shut_down()) return shut_down();
-        if (!blocked_ || transport_.holds() > 0) return;
-        blocked_ = false;
+        if (!has_drained()) return;
         give_back();
         if (!closing_ && handlers_ != nullptr) handlers_->on_drain();
     }
 
-    void flush() {
-        // A device may tell of what it has written before its write returns.
-        if (!head_.isEmpty() || std::exchange(writing_, true)) return;
-        flush_output();
-        writing_ = false;
-    }
-
-    void flush_output() {
-        // All in one go where Qt need not see it: what the system does not take is for Qt to wait
-        // with, which keeps a copy, so that it gets a piece at a time.
-        if (!output().empty() && can_write_now()) consume_output(write_now(output(), {}));
-        while (!output().empty()) {
-            const qint64 count = noted(transport_.write_some(output()));
-            if (phase_ != phase::open) return;
-            if (count < 0) return consume_output(output().size());
-            consume_output(static_cast<std::size_t>(count));
-            if (count == 0) break;
-            wrote_ = true;
-        }
-        if (!output().empty() || transport_.holds() > 0) blocked_ = true;
-    }
-
-    void flush_head() {
-        if (head_.isEmpty() || phase_ == phase::ended || std::exchange(writing_, true)) return;
-        while (!head_.isEmpty()) {
-            const qint64 count = noted(transport_.write(std::as_bytes(std::span(head_))));
-            if (count == 0 || phase_ == phase::ended) break;
-            if (count > 0 && count < head_.size()) {
-                head_.remove(0, static_cast<qsizetype>(count));
-            } else {
-                head_ = QByteArray();
-            }
-        }
-        writing_ = false;
-    }
-
-    // A device that cannot be written to may still hold what the peer said at last. Reading finds
-    // the end of it; nothing else would, since Qt has closed the socket already.
-    [[nodiscard]] qint64 noted(qint64 written) {
-        if (written < 0 && phase_ != phase::ended) {
-            write_failed_ = true;
-            schedule_read();
-        }
-        return written;
+    // The device may still hold what the peer said at last. Reading finds the end of it; nothing
+    // else would, since Qt has closed the socket already.
+    void write_failed() override {
+        write_failed_ = true;
+        schedule_read();
     }
 
     // Ends the transport once everything is written, and then the session.
@@ -484,12 +415,9 @@ private:
     qint64 turn_ = 0; // bytes that the last read handler took
     bool reading_ = false;
     bool read_later_ = false;
-    bool wrote_ = false; // and has not told
-    bool blocked_ = false;
     bool closing_ = false;
     bool shutting_down_ = false;
     bool disconnected_ = false;
-    bool writing_ = false;
     bool write_failed_ = false;
 };
 
