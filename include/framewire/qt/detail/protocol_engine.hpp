@@ -8,6 +8,7 @@
 
 #include <framewire/connection.hpp>
 #include <framewire/detail/frame_queue.hpp>
+#include <framewire/detail/spare_output.hpp>
 #include <framewire/options.hpp>
 #include <framewire/prepared_message.hpp>
 #include <framewire/qt/detail/any_extension.hpp>
@@ -114,7 +115,10 @@ protected:
     [[nodiscard]] std::span<const std::byte> output() const noexcept override {
         return connection_.output();
     }
-    void consume_output(std::size_t size) noexcept override { connection_.consume_output(size); }
+    void consume_output(std::size_t size) noexcept override {
+        connection_.consume_output(size);
+        framewire::detail::spare_output::leave(connection_);
+    }
     [[nodiscard]] bool close_expected() const noexcept override {
         return connection_.close_expected();
     }
@@ -130,6 +134,7 @@ private:
     [[nodiscard]] bool ready_to_send() {
         if (phase_ != phase::open) return false;
         wake();
+        framewire::detail::spare_output::take(connection_);
         return true;
     }
 
