@@ -507,26 +507,6 @@ TEMPLATE_TEST_CASE("server_stream: a head costs no more than its limit and a buf
     }
 }
 
-namespace {
-
-/// A transport that is to shake hands first: what the far end has to say to that is "!".
-struct handshaking_test_stream : test_stream {
-    using test_stream::test_stream;
-    static constexpr int server = 1;
-
-    template <typename Handler> void async_handshake(int /*unused*/, Handler handler) {
-        auto byte = std::make_shared<char>();
-        const auto room = io::buffer(byte.get(), 1);
-        async_read_some(room, [byte = std::move(byte), handler = std::move(handler)](
-                                  error_code error, std::size_t) mutable {
-            if (!error && *byte != '!') error = io::error::access_denied;
-            handler(error);
-        });
-    }
-};
-
-} // namespace
-
 TEST_CASE("server_stream: the open timer runs from the TLS handshake on", "[asio]") {
     using end_type = connected<role::server, handshaking_test_stream>;
     end_type end{end_type::not_open_yet{}};

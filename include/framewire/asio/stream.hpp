@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -44,7 +45,11 @@ template <byte_container Container> struct copied_to {
         const message& received = all.rest;
         const auto* const data =
             reinterpret_cast<const typename Container::value_type*>(received.payload.data());
-        to->assign(data, data + received.payload.size());
+        try {
+            to->assign(data, data + received.payload.size());
+        } catch (const std::bad_alloc&) {
+            return {make_error(errc::out_of_memory), opcode::continuation};
+        }
         return {all.error, received.kind};
     }
 };
@@ -63,12 +68,15 @@ template <byte_container Container> struct copied_to {
 ///
 /// Without memory for a message, either way, there is `errc::out_of_memory`, and nothing throws.
 /// Operations, the opening handshake and what is posted take theirs from the allocator of a handler
-/// or from operator new. When that throws, a function that was called lets it out: its handler is
-/// never called (that of `tls_handshake` may be), a message is not sent. What is asked for with a
-/// token, a message, a Close or an answer, may be on its way all the same. Elsewhere it comes out
-/// of `run()`, like an exception of a handler; a handler that was to be called then may be
-/// destroyed instead. `run()` may be called again. The stream should be destroyed then: its time
-/// limits may not be kept any more, and an opening handshake cannot be begun again.
+/// or from operator new. When that throws, the stream can be used as before:
+/// - A function that was called lets it out. Its handler is never called, and it may be called
+///   again. What is asked for with a token, a message, a Ping, a Close or an answer, may be on its
+///   way all the same; asked for without one, none of these throws. After `abort` the stream has
+///   ended all the same.
+/// - Elsewhere it comes out of `run()`, like an exception of a handler, and `run()` may be called
+///   again. A handler that was to be called may be destroyed instead, and what it was to be given
+///   is lost with it. The stream goes on by itself, within a second: its time limits are kept. Only
+///   an opening handshake that is under way ends the connection, with `errc::out_of_memory`.
 ///
 /// Movable. Destroying an open stream tells the peer 1001 and lets the connection end in the
 /// background, for no longer than `timeouts::close`; handlers that were waiting are destroyed, not

@@ -268,6 +268,7 @@ public:
     template <typename Buffers>
     std::size_t transfer_now(direction way, const Buffers& buffers, error_code& error) {
         ++(way == reading ? counts.reads : counts.writes);
+        const system_work takes_no_memory;
         error = next_fault();
         if (error) return 0;
         const block_list blocks = blocks_of(buffers);
@@ -368,6 +369,9 @@ private:
 
     template <bool WithCount, typename Handler>
     void start(operation_slot& slot, direction way, Handler handler) {
+        // What an operation takes, before anything happens; none of it when nobody refuses any.
+        if (system_works != nullptr) ::operator delete(::operator new(1));
+        const system_work takes_no_memory;
         error_code error = closed_ ? error_code(io::error::bad_descriptor) : next_fault();
         if (error) {
             return post_completion<Handler, WithCount>(executor_, std::move(handler), error, 0);
@@ -617,6 +621,22 @@ private:
     }
 
     bool non_blocking_ = false;
+};
+
+/// A transport that is to shake hands first: what the far end has to say to that is "!".
+struct handshaking_test_stream : test_stream {
+    using test_stream::test_stream;
+    static constexpr int server = 1;
+
+    template <typename Handler> void async_handshake(int /*unused*/, Handler handler) {
+        auto byte = std::make_shared<char>();
+        const auto room = io::buffer(byte.get(), 1);
+        async_read_some(room, [byte = std::move(byte), handler = std::move(handler)](
+                                  error_code error, std::size_t) mutable {
+            if (!error && *byte != '!') error = io::error::access_denied;
+            handler(error);
+        });
+    }
 };
 
 /// Runs what is ready, and never waits.

@@ -55,6 +55,8 @@ protected:
     virtual void write_failed(const error_code& error) = 0;
     virtual void wrote() noexcept = 0; // something
     virtual void settle() = 0;         // a turn is over
+    // While an exception is handled: it is to go on later with what is left.
+    virtual void thrown() noexcept = 0;
 
     // --- What it uses
 
@@ -71,6 +73,17 @@ protected:
     void post(void (*run)(timed&)) { post(this->shared_from_this(), run); }
     FRAMEWIRE_NEVER_INLINE void post(std::shared_ptr<timed> keep, void (*run)(timed&)) {
         io::post(next_.get_executor(), posted{std::move(keep), run});
+    }
+
+    // All that happens: `act`, and what follows from it.
+    template <typename Act> void turn(Act act) {
+        try {
+            act();
+            settle();
+        } catch (...) {
+            thrown();
+            throw;
+        }
     }
 
     void read_more() {
@@ -223,10 +236,9 @@ private:
     void on_readable(const error_code& error) {
         reading_ = false;
         if (closed_) return release_all();
-        if (error) {
-            fail_reading(error);
-            return settle();
-        }
+        turn([&] { error ? fail_reading(error) : read_now(); });
+    }
+    void read_now() {
         for (int i = 0; i < reads_in_a_row && !eof_ && !closed_ && wants_input(); ++i) {
             block_.take();
             const std::span<std::byte> room = block_.bytes();
@@ -241,19 +253,19 @@ private:
             if (size < room.size()) break;
             flush();
         }
-        settle();
     }
 
     void on_read(const error_code& error, std::span<std::byte> room, std::size_t size) {
         reading_ = false;
         if (closed_) return release_all();
         buffers_.last_read_full = size == room.size();
-        if (size != 0) {
-            in_ = room.first(size);
-            take_input();
-        }
-        if (error && !closed_) fail_reading(error);
-        settle();
+        turn([&] {
+            if (size != 0) {
+                in_ = room.first(size);
+                take_input();
+            }
+            if (error && !closed_) fail_reading(error);
+        });
     }
 
     FRAMEWIRE_COLD void fail_reading(const error_code& error) {
@@ -278,8 +290,9 @@ private:
     void on_writable(const error_code& error) {
         writing_ = false;
         if (closed_) return release_all();
-        if (error) fail_writing(error);
-        settle();
+        turn([&] {
+            if (error) fail_writing(error);
+        });
     }
 
     // The output may move while a write is under way, which has to keep what it writes.
@@ -298,9 +311,10 @@ private:
         writing_ = false;
         if (closed_) return release_all();
         buffers_.copied.consume(size);
-        if (size != 0) wrote();
-        if (error) fail_writing(error);
-        settle();
+        turn([&] {
+            if (size != 0) wrote();
+            if (error) fail_writing(error);
+        });
     }
 
     bool made_ready_ = false;

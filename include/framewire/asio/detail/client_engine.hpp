@@ -121,20 +121,22 @@ public:
         if (this->phase_ != phase::idle) {
             return op->fail(this->is_over() ? this->end_error() : make_error(errc::not_open));
         }
-        if (!this->wire_.head().append(std::as_bytes(std::span(request.text)))) {
-            return op->fail(make_error(errc::out_of_memory));
-        }
-        opening_ = std::move(request.begun);
+        waiting_.push(op, [&] {
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
-        if (slot.is_connected()) {
+            if (!slot.is_connected()) return;
             // Nobody else could go on with half of a handshake.
             slot.assign([this](io::cancellation_type type) {
                 if (type != io::cancellation_type::none) this->abort();
             });
-        }
 #endif
+        });
+        if (!this->wire_.head().append(std::as_bytes(std::span(request.text)))) {
+            if (waiting_.remove(op)) op->fail(make_error(errc::out_of_memory));
+            return;
+        }
+        opening_ = std::move(request.begun);
         this->begin_opening();
-        waiting_.push(op, [this] { this->settle(); });
+        this->wake(); // does not throw: it cannot be begun again
     }
 
     // For who leads up to the handshake: it came to nothing, or took too long.

@@ -21,6 +21,7 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace framewire::net::detail {
@@ -67,7 +68,7 @@ public:
             if (handover_.has_parked() || !this->in_.empty()) {
                 this->wake();
             } else if (phase_ == phase::open) {
-                settle();
+                this->turn([] {});
             }
         });
     }
@@ -82,17 +83,13 @@ public:
     template <typename Handler> void start_ping(Handler&& handler) {
         if (pings_ == nullptr) pings_ = std::make_unique<round_trips<Clock>>();
         auto* const op = this->make_waiting(pings_->waiting(), std::forward<Handler>(handler));
-        const bool first = pings_->waiting().empty();
-        errc error = errc::success;
-        pings_->waiting().push(op, [&] {
-            if (first) {
-                error = this->send_ping(pings_->next_payload());
-                if (error != errc::success) return;
-                pings_->sent(Clock::now());
-            }
-            read_on(); // there is a Pong to be read
-        });
-        if (error != errc::success && pings_->waiting().remove(op)) op->fail(make_error(error));
+        if (pings_->waiting().empty()) {
+            const errc error = this->send_ping(pings_->next_payload());
+            if (error != errc::success) return op->fail(make_error(error));
+            pings_->sent(Clock::now());
+        }
+        pings_->waiting().push(op);
+        read_on(); // there is a Pong to be read
     }
 
     // --- Ending
@@ -134,7 +131,7 @@ protected:
 
     // A turn is over: writes, ends what has ended, and waits for what comes next.
     void settle() override {
-        if (phase_ == phase::ended) return;
+        if (phase_ == phase::ended) return this->tell_end();
         this->flush();
         if (phase_ == phase::ended) return;
         wire_.leave_memory();
@@ -178,9 +175,18 @@ private:
             if (deadlines_.quiet(now)) memory_.was_quiet();
             deadlines_.received(now);
         }
-        if (phase_ == phase::opening && !this->in_.empty()) take_opening();
+        if (phase_ == phase::opening && !this->in_.empty()) open();
         if (phase_ == phase::open) pump();
         if (this->is_over() || phase_ == phase::refusing) this->in_ = {};
+    }
+
+    FRAMEWIRE_COLD void open() {
+        try {
+            take_opening();
+        } catch (const std::bad_alloc&) { // nobody could go on with half of a handshake
+            this->end(make_error(errc::out_of_memory));
+            throw;
+        }
     }
 
     FRAMEWIRE_COLD void take_eof() override {
@@ -195,8 +201,8 @@ private:
         wire_.drop_output();
         if (!this->read_error_) this->read_error_ = error;
         deadlines_.closing(Clock::now());
+        if (phase_ == phase::opening || phase_ == phase::deciding) return this->end(error);
         drains_.fail_all(error);
-        if (phase_ == phase::opening || phase_ == phase::deciding) this->end(error);
     }
 
     // --- Receiving
@@ -204,13 +210,16 @@ private:
     // Takes messages from the input for as long as somebody takes them.
     void pump() {
         if (this->busy_) return;
-        pump_guard guard(*this);
+        const pump_guard guard(*this);
         while (phase_ == phase::open) {
             if (!drains_.empty() && !this->above_low_water()) {
                 drains_.pop()->complete(delivery::here, {});
                 continue;
             }
-            if (handover_.looked_at()) break;
+            if (handover_.looked_at()) {
+                if (!handover_.in_the_way()) break;
+                set_view_aside();
+            }
             if (handover_.has_parked()) {
                 if (!handover_.is_wanted()) break;
                 handover_.deliver_parked();
@@ -229,19 +238,13 @@ private:
                 take(happened);
             }
         }
-        guard.finished = true;
     }
-    // A handler that throws leaves the rest for another turn.
     class pump_guard {
     public:
         explicit pump_guard(engine& owner) noexcept : owner_(owner) { owner_.begin_turn(); }
         pump_guard(const pump_guard&) = delete;
         pump_guard& operator=(const pump_guard&) = delete;
-        ~pump_guard() {
-            owner_.end_turn();
-            if (!finished) owner_.wake();
-        }
-        bool finished = false;
+        ~pump_guard() { owner_.end_turn(); }
 
     private:
         engine& owner_;
@@ -262,8 +265,8 @@ private:
     }
 
     // While the application looks at a message, but waits for what comes behind it.
-    FRAMEWIRE_NEVER_INLINE void read_on() {
-        set_view_aside();
+    FRAMEWIRE_NEVER_INLINE void read_on() noexcept {
+        handover_.read_on();
         this->wake();
     }
 
@@ -284,16 +287,21 @@ private:
     }
 
     FRAMEWIRE_COLD void take_end(const event& e) {
-        close_info& info = this->set_info();
+        if (close_info* const info = this->own_info()) describe(e, *info);
+        begin_ending();
+    }
+    FRAMEWIRE_COLD void describe(const event& e, close_info& info) noexcept {
         info.code = e.code;
         if (e.kind == event_kind::close) {
-            info.reason = e.text();
             info.clean = true; // RFC 6455 7.1.4: ours has been sent, or is on its way
             info.by_peer = !closed_here_;
+            try {
+                info.reason = e.text();
+            } catch (const std::bad_alloc&) { // it stays empty
+            }
         } else if (!info.error) {
             info.error = e.error == errc::connection_lost ? this->lost() : make_error(e.error);
         }
-        begin_ending();
     }
 
     // --- Ending
@@ -312,9 +320,8 @@ private:
         closed_here_ = true;
         // Nothing is delivered any more (RFC 6455 1.4), and the peer's Close has to be read.
         handover_.drop_parked();
-        set_view_aside();
         deadlines_.closing(Clock::now());
-        this->wake();
+        read_on();
     }
 
     // No frame will be read or made any more.
@@ -359,7 +366,7 @@ private:
             if (this->broken_) return this->end(this->lost());
             return this->end(make_error(errc::close_timeout));
         case deadline::idle:
-            this->set_info().error = make_error(errc::idle_timeout);
+            this->set_error(make_error(errc::idle_timeout));
             (void)this->close(close_code::going_away, this->message_of(errc::idle_timeout));
             return;
         case deadline::ping:

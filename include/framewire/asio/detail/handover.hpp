@@ -13,6 +13,7 @@
 #include <framewire/detail/byte_buffer.hpp>
 #include <framewire/detail/inlining.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -56,12 +57,17 @@ public:
     // --- Its bytes
 
     // The application looks at bytes that the next read would overwrite.
-    [[nodiscard]] bool looked_at() const noexcept { return lent_ && !is_aside_; }
+    [[nodiscard]] bool looked_at() const noexcept { return lent_ && place_ != place::aside; }
     // More may be read: there is nothing that it would overwrite.
     [[nodiscard]] bool is_free() const noexcept { return !has_parked_ && !looked_at(); }
     [[nodiscard]] bool is_lent() const noexcept { return lent_; }
     [[nodiscard]] bool has_aside() const noexcept { return aside_ != nullptr; }
 
+    // More is to be read all the same: what is looked at has to be put aside.
+    void read_on() noexcept {
+        if (looked_at()) place_ = place::in_the_way;
+    }
+    [[nodiscard]] bool in_the_way() const noexcept { return lent_ && place_ == place::in_the_way; }
     // Puts what is looked at aside, so that reading can go on; in two steps. The first is not
     // needed when nothing was read since the last time: then this message lies in what was put
     // aside then. `detach` is not called unless there is memory.
@@ -70,17 +76,18 @@ public:
     }
     FRAMEWIRE_COLD void put_assembled_aside(framewire::detail::byte_buffer&& assembled) noexcept {
         aside_->assembled = std::move(assembled);
-        is_aside_ = true;
+        place_ = place::aside;
     }
     void release_aside() noexcept { aside_.reset(); }
 
 private:
     void deliver(const message& received) {
         lent_ = keep_view_;
-        is_aside_ = false;
+        place_ = place::as_read;
         readers_.pop()->complete(delivery::here, {}, received);
     }
 
+    enum class place : std::uint8_t { as_read, in_the_way, aside };
     struct bytes_aside {
         ReadBytes read;
         framewire::detail::byte_buffer assembled; // from pieces
@@ -92,7 +99,7 @@ private:
     bool has_parked_ = false;
     bool keep_view_ = false;
     bool lent_ = false;
-    bool is_aside_ = false; // what is lent
+    place place_ = place::as_read; // of what is lent
     bool paused_ = false;
 };
 

@@ -15,8 +15,10 @@
 #include <framewire/asio/message.hpp>
 #include <framewire/asio/options.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace framewire::net::detail {
@@ -56,7 +58,8 @@ public:
     [[nodiscard]] executor_type executor() { return this->next_.get_executor(); }
     [[nodiscard]] const close_info& info() const noexcept {
         static const close_info none;
-        return info_ != nullptr ? *info_ : none;
+        if (info_ != nullptr) return *info_;
+        return info_refused_ ? no_memory() : none;
     }
 
     template <typename Handler> void start_closed(Handler&& handler, errc refused) {
@@ -104,26 +107,43 @@ protected:
     // Writes what there is to be written, then ends the transport.
     FRAMEWIRE_COLD void begin_refusing(const error_code& error) {
         phase_ = phase::refusing;
-        if (!info().error) set_info().error = error;
+        if (!info().error) set_error(error);
         deadlines_.closing(Clock::now());
         wake();
     }
     // Ends the connection here and now.
     FRAMEWIRE_COLD void end(const error_code& why) {
         if (phase_ == phase::ended) return;
-        if (!info().clean && !info().error) set_info().error = why;
+        if (!info().clean && !info().error) set_error(why);
         phase_ = phase::ended;
         this->close_transport();
         this->timers().unset(*this);
+        armed_ = deadlines<Clock>::never;
+        try {
+            tell_end();
+        } catch (...) {
+            thrown();
+            throw;
+        }
+    }
+    // Who is still to be told when it throws is told when it is called again.
+    FRAMEWIRE_COLD void tell_end() {
+        if (end_told_) return;
         ended();
         this->in_ = {};
         this->release_all();
         closes_.complete_all({}, info());
+        end_told_ = true;
     }
 
-    [[nodiscard]] FRAMEWIRE_COLD close_info& set_info() {
-        if (info_ == nullptr) info_ = std::make_unique<close_info>();
-        return *info_;
+    // Null without memory for it; then that is what ended the connection.
+    [[nodiscard]] FRAMEWIRE_COLD close_info* own_info() noexcept {
+        if (info_ == nullptr) info_.reset(new (std::nothrow) close_info);
+        if (info_ == nullptr) info_refused_ = true;
+        return info_.get();
+    }
+    FRAMEWIRE_COLD void set_error(const error_code& error) noexcept {
+        if (close_info* const own = own_info()) own->error = error;
     }
     // Why nothing can be read or sent any more.
     [[nodiscard]] FRAMEWIRE_COLD error_code end_error() const noexcept {
@@ -145,26 +165,41 @@ protected:
         if (this->broken_ || (this->eof_ && !answer_end)) return end(lost());
         // RFC 6455 7.1.1: after a clean close, the server is the one to end the transport first.
         if (shut_down_ || (leaves_it_to_the_peer() && !this->eof_)) return;
-        shut_down_ = true;
         transport_traits<Next>::async_shutdown(
             this->next_, [keep = self_as_is()](const error_code& error) {
                 const bool over = error || transport_traits<Next>::shutdown_is_the_end;
                 if (over) keep->end(error ? error : make_error(errc::connection_lost));
             });
+        shut_down_ = true;
     }
 
-    // Goes on later, outside of whatever the application is doing.
-    void wake() {
+    // Goes on later, outside of whatever the application is doing. Without memory for that, the
+    // timers see to it, which have theirs.
+    void wake() noexcept {
         if (!busy_ && !woken_) post_turn();
     }
-    FRAMEWIRE_NEVER_INLINE void post_turn() {
-        this->post([](timed& self) {
-            auto& keep = static_cast<lifetime&>(self);
-            keep.woken_ = false;
-            keep.take_input();
-            keep.settle();
-        });
-        woken_ = true;
+    FRAMEWIRE_NEVER_INLINE void post_turn() noexcept {
+        try {
+            this->post([](timed& self) {
+                auto& keep = static_cast<lifetime&>(self);
+                keep.woken_ = false;
+                keep.turn([&] { keep.take_input(); });
+            });
+            woken_ = true;
+        } catch (...) {
+            go_on_at(Clock::now());
+        }
+    }
+    // A handler that throws leaves the rest for another turn; want of memory for one that there may
+    // be memory for.
+    FRAMEWIRE_COLD void thrown() noexcept override {
+        try {
+            throw;
+        } catch (const std::bad_alloc&) {
+            go_on_at(Clock::now() + std::chrono::seconds(1));
+        } catch (...) {
+            wake();
+        }
     }
 
     // Sees to it that the timer rings in time. When nothing is read because the peer does not read,
@@ -173,9 +208,7 @@ protected:
         deadlines_.stalled(phase_ == phase::open && !this->reading_ && !waits_for_peer &&
                            !this->wants_input());
         const auto next = deadlines_.next(phase_ == phase::open);
-        if (next.when >= armed_) return; // it looks again when it rings
-        this->timers().set(*this, next.when);
-        armed_ = next.when;
+        ring_by(next.when);
     }
 
     template <typename Handler, typename... Rest> [[nodiscard]] operation<Rest...>*
@@ -193,10 +226,32 @@ private:
     }
     void on_timer() {
         armed_ = deadlines<Clock>::never;
-        if (phase_ == phase::ended) return;
-        const auto now = Clock::now();
-        run_out(deadlines_.expired(phase_ == phase::open, now), now);
-        this->settle();
+        this->turn([this] {
+            const bool goes_on = goes_on_;
+            goes_on_ = false;
+            if (goes_on) this->take_input();
+            if (phase_ == phase::ended) return;
+            const auto now = Clock::now();
+            run_out(deadlines_.expired(phase_ == phase::open, now), now);
+        });
+    }
+    void ring_by(typename Clock::time_point when) noexcept {
+        if (when >= armed_) return; // it looks again when it rings
+        this->timers().set(*this, when);
+        armed_ = when;
+    }
+    FRAMEWIRE_COLD void go_on_at(typename Clock::time_point when) noexcept {
+        goes_on_ = true;
+        ring_by(when);
+    }
+
+    [[nodiscard]] FRAMEWIRE_COLD static const close_info& no_memory() noexcept {
+        static const close_info info = [] {
+            close_info result;
+            result.error = make_error(errc::out_of_memory);
+            return result;
+        }();
+        return info;
     }
 
     typename Clock::time_point armed_ = deadlines<Clock>::never;
@@ -212,7 +267,10 @@ protected:
 private:
     bool share_left_ = false; // by an operation of this turn
     bool woken_ = false;
-    bool shut_down_ = false;
+    bool shut_down_ : 1 = false;
+    bool goes_on_ : 1 = false; // with a turn, when the timer rings
+    bool end_told_ : 1 = false;
+    bool info_refused_ : 1 = false;
 };
 
 } // namespace framewire::net::detail

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -67,8 +68,11 @@ private:
 // Completed with an outcome.
 template <typename... Rest> class operation : public any_operation {
 public:
-    void complete(delivery how, const error_code& error, Rest... rest) {
-        outcome<Rest...> all{error, std::move(rest)...};
+    template <typename... From>
+    void complete(delivery how, const error_code& error, From&&... rest) {
+        destroyer unless_copied{this};
+        outcome<Rest...> all{error, std::forward<From>(rest)...};
+        unless_copied.op = nullptr;
         this->end(how, &all);
     }
     FRAMEWIRE_COLD void fail(const error_code& error) {
@@ -78,6 +82,14 @@ public:
 protected:
     using any_operation::any_operation;
     ~operation() = default;
+
+private:
+    struct destroyer {
+        operation* op;
+        ~destroyer() {
+            if (op != nullptr) op->destroy(delivery::never);
+        }
+    };
 };
 
 // Gives the handler what the operation was completed with.
@@ -345,15 +357,20 @@ public:
     [[nodiscard]] value_type* pop() noexcept {
         return static_cast<value_type*>(this->take_first());
     }
-    // Completes those that are waiting.
+    // Completes those that are waiting. One that there is no memory for is destroyed; the others
+    // are completed all the same.
     FRAMEWIRE_COLD void complete_all(const error_code& error, const Rest&... rest) {
-        while (value_type* const op = pop())
-            op->complete(delivery::later, error, rest...);
+        std::exception_ptr thrown;
+        while (value_type* const op = pop()) {
+            try {
+                op->complete(delivery::later, error, rest...);
+            } catch (...) {
+                thrown = std::current_exception();
+            }
+        }
+        if (thrown) std::rethrow_exception(thrown);
     }
-    FRAMEWIRE_COLD void fail_all(const error_code& error) {
-        while (value_type* const op = pop())
-            op->fail(error);
-    }
+    FRAMEWIRE_COLD void fail_all(const error_code& error) { complete_all(error, Rest{}...); }
 };
 
 // Makes an operation for a handler, which can be cancelled while it is in the queue. It is not put

@@ -84,7 +84,6 @@ public:
     errc close(close_code code, std::string_view reason) {
         if (phase_ == phase::open) {
             mail_first();
-            this->wake(); // ahead of what it is for: when it throws, nothing has changed
             const bool first = wire_.frames().state() == connection_state::open;
             const errc error = wire_.frames().close(code, reason);
             if (error == errc::success && first) start_closing();
@@ -199,10 +198,11 @@ private:
     template <typename Queue> [[nodiscard]] errc control(std::size_t size, Queue queue) {
         if (!is_open()) return errc::not_open;
         if (!has_room(size)) return errc::output_full;
-        this->wake(); // ahead of what it is for: when it throws, nothing has changed
         wire_.take_memory();
         const errc error = queue();
-        if (error == errc::success) memory_.used();
+        if (error != errc::success) return error;
+        memory_.used();
+        this->wake();
         return error;
     }
 
@@ -212,7 +212,7 @@ private:
             if (options_->on_overflow == overflow_policy::close) close_for_overflow();
             return {send_status::refused, errc::output_full};
         }
-        this->wake(); // ahead of what it is for: when it throws, nothing has changed
+        this->wake();
         wire_.take_memory();
         const errc error = queue();
         if (error != errc::success) return {send_status::refused, error};
@@ -255,7 +255,7 @@ private:
     }
 
     FRAMEWIRE_COLD void close_for_overflow() {
-        this->set_info().error = make_error(errc::output_full);
+        this->set_error(make_error(errc::output_full));
         (void)wire_.frames().close(close_code::try_again_later, message_of(errc::output_full));
         start_closing();
     }

@@ -95,21 +95,23 @@ public:
     }
 
     template <typename Handler> void start_tls_handshake(Handler&& handler) {
-        if (this->phase_ != phase::idle || std::exchange(opening_->secured, true)) {
+        if (this->phase_ != phase::idle || opening_->secured) {
             operation_queue<> none;
             auto* const op = this->make_waiting(none, std::forward<Handler>(handler));
             return op->fail(this->is_over() ? this->end_error() : make_error(errc::not_open));
         }
-        opening_->securing.push(
-            this->make_waiting(opening_->securing, std::forward<Handler>(handler)));
+        auto* const op = this->make_waiting(opening_->securing, std::forward<Handler>(handler));
+        opening_->securing.push(op, [this] {
+            this->next_.async_handshake(Next::server,
+                                        [keep = std::static_pointer_cast<server_engine>(
+                                             this->shared_from_this())](const error_code& error) {
+                                            if (keep->is_over()) return; // by the timer, say
+                                            if (error) return keep->end(error);
+                                            keep->opening_->securing.complete_all({});
+                                        });
+        });
+        opening_->secured = true;
         this->deadlines_.opening(Clock::now());
-        this->next_.async_handshake(Next::server,
-                                    [keep = std::static_pointer_cast<server_engine>(
-                                         this->shared_from_this())](const error_code& error) {
-                                        if (keep->is_over()) return; // by the timer, say
-                                        if (error) return keep->end(error);
-                                        keep->opening_->securing.complete_all({});
-                                    });
         this->arm(false);
     }
 
@@ -125,14 +127,12 @@ public:
         }
         auto* const op = this->make_waiting(opening_->waiting, std::forward<Handler>(handler));
         opening_->waiting.push(op, [this] {
-            if (this->phase_ != phase::idle) return;
-            this->begin_opening();
-            if (opening_->adopted.empty()) {
-                this->settle();
-            } else {
+            if (this->phase_ == phase::idle) {
+                this->begin_opening();
                 this->in_ = opening_->adopted;
-                this->wake();
             }
+            if (!this->in_.empty()) return this->wake();
+            this->turn([] {});
         });
     }
 
@@ -212,8 +212,8 @@ private:
         if (auto* const op = opening_->waiting.pop()) tell(op);
     }
     void tell(operation<upgrade_request>* op) {
-        opening_->told = true;
         op->complete(delivery::later, {}, opening_->handshake->request());
+        opening_->told = true;
     }
 
     FRAMEWIRE_COLD void reject_request(const http_rejection& rejection) {

@@ -13,6 +13,7 @@
 #include <framewire/detail/inlining.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -58,7 +59,7 @@ public:
         auto& context = io::query(executor, io::execution::context);
         timer_queue& queue = io::use_service<timer_queue>(context);
         const std::lock_guard guard(queue.mutex_);
-        if (!queue.timer_) queue.timer_.emplace(off_strand(executor));
+        if (!queue.timer_) queue.make_timer(off_strand(executor));
         return queue;
     }
 
@@ -85,13 +86,13 @@ public:
     }
 
     // Rings once, at that time or soon after. Replaces what was set before.
-    void set(timed& who, time_point when) {
+    void set(timed& who, time_point when) noexcept {
         const std::lock_guard guard(mutex_);
         if (who.place_ != timed::nowhere) change(who.place_, when);
         arm();
     }
     // Does not ring any more.
-    void unset(timed& who) { set(who, never); }
+    void unset(timed& who) noexcept { set(who, never); }
 
 private:
     using timer_type = io::basic_waitable_timer<Clock, io::wait_traits<Clock>, io::any_io_executor>;
@@ -151,30 +152,68 @@ private:
         }
     }
 
-    FRAMEWIRE_NEVER_INLINE void arm() {
+    // --- Asio's timer: one wait at a time, in the memory of the last one. So once there is a
+    // timer, to set a time takes none.
+
+    struct waiter {
+        using allocator_type = operation_allocator<void>;
+        timer_queue* queue;
+
+        [[nodiscard]] allocator_type get_allocator() const noexcept {
+            return allocator_type(queue->wait_memory_);
+        }
+        void operator()(const error_code& error) const { queue->waited(error); }
+    };
+
+    FRAMEWIRE_COLD void make_timer(const io::any_io_executor& executor) {
+        timer_.emplace(executor);
+        try {
+            wait_until(Clock::now() + std::chrono::hours(1)); // to have the memory
+        } catch (...) {
+            timer_.reset();
+            throw;
+        }
+        arm();
+    }
+    void wait_until(time_point when) {
+        timer_->expires_at(when);
+        timer_->async_wait(waiter{this});
+        waiting_ = true;
+        armed_ = when;
+    }
+
+    FRAMEWIRE_NEVER_INLINE void arm() noexcept {
         if (!timer_) return;
         const time_point next = heap_.empty() ? never : heap_.front().when;
         // When it fires too early, it looks again. But a wait for nobody would keep the context
         // running.
         if (next >= armed_ && next != never) return;
-        if (std::exchange(armed_, never) == next) return;
-        if (next == never) return void(timer_->cancel());
-        timer_->expires_at(next);
-        timer_->async_wait([this](const error_code& error) {
-            if (!error) fire();
-        });
-        armed_ = next;
+        if (waiting_) { // looks again when it is over
+            if (std::exchange(armed_, never) != never) timer_->cancel();
+            return;
+        }
+        if (next == never) return;
+        try {
+            wait_until(next);
+        } catch (...) { // Asio's list of all timers could not grow: whoever comes next tries again
+        }
     }
 
-    void fire() {
+    void waited(const error_code& error) {
         {
             const std::lock_guard guard(mutex_);
+            waiting_ = false;
             armed_ = never;
+            if (error) return arm();
         }
         const time_point now = Clock::now();
-        while (std::shared_ptr<timed> who = next_due(now)) {
-            timed& rung = *who;
-            rung.ring(std::move(who));
+        while (const std::shared_ptr<timed> who = next_due(now)) {
+            try {
+                who->ring(who);
+            } catch (...) { // no memory for it
+                set(*who, now + std::chrono::seconds(1));
+                throw;
+            }
         }
         const std::lock_guard guard(mutex_);
         arm();
@@ -236,7 +275,9 @@ private:
     std::optional<timer_type> timer_;
     std::optional<io::any_io_executor> work_;
     std::atomic<std::size_t> operations_ = 0;
-    time_point armed_ = never; // what the timer waits for
+    operation_memory wait_memory_;
+    time_point armed_ = never; // what the timer waits for, unless that was cancelled
+    bool waiting_ = false;
 };
 
 // Somebody in the queue whose operations wait. It is in there from beginning to end.
