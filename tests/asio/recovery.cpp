@@ -328,6 +328,26 @@ TEMPLATE_TEST_CASE("recovery: an opening handshake that could not be begun can b
     });
 }
 
+TEST_CASE("recovery: a send does not throw, though a drain is told that the transport has failed",
+          "[asio]") {
+    whichever_throws([](throwing_allocations& memory, std::int64_t) {
+        program<waitable_server_end> app(memory, patient());
+        std::vector<fate> drained(5);
+        app.end.far.set_capacity(10);
+        (void)app.stream().send_text(std::string(300'000, 'x'));
+        for (fate& one : drained)
+            app.insist([&] { app.stream().drain(noting(one = {})); });
+        app.end.far.stop_reading();
+        const std::string large(20'000, 'y'); // written at once
+        REQUIRE(app.attempt([&] { (void)app.stream().send_text(large); }));
+        app.go_on();
+        for (const fate& one : drained) {
+            REQUIRE(one.ends() == 1);
+            if (one.calls == 1) REQUIRE(one.error == io::error::broken_pipe);
+        }
+    });
+}
+
 TEST_CASE("recovery: a TLS handshake that could not be begun can be begun again", "[asio]") {
     using end_type = connected<role::server, handshaking_test_stream>;
     whichever_throws([](throwing_allocations& memory, std::int64_t) {

@@ -66,7 +66,8 @@ public:
     /// Has the transport do the TLS handshake, `void(error_code)`, as its server. The open timer
     /// starts with it: what comes later than that is `errc::open_timeout`. An error, which is that
     /// timer's or the transport's, ends the stream. Once, before `read_request` and before `adopt`;
-    /// else `errc::not_open`.
+    /// else `errc::not_open`. One that threw may be started again, if the transport's can: Asio's
+    /// may have begun, and wait until the timer runs out.
     template <typename Token = io::default_completion_token_t<executor_type>>
     requires detail::handshaking_stream<AsyncStream>
     auto tls_handshake(Token&& token = io::default_completion_token_t<executor_type>()) {

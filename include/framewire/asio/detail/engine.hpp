@@ -136,7 +136,7 @@ protected:
         if (phase_ == phase::ended) return;
         wire_.leave_memory();
         this->tell_mailbox();
-        if (!drains_.empty() && !this->above_low_water()) drains_.complete_all({});
+        if (!drains_.empty()) tell_drains();
         if ((phase_ == phase::ending || phase_ == phase::refusing) && this->all_written()) {
             this->shut_down();
         }
@@ -201,8 +201,11 @@ private:
         wire_.drop_output();
         if (!this->read_error_) this->read_error_ = error;
         deadlines_.closing(Clock::now());
-        if (phase_ == phase::opening || phase_ == phase::deciding) return this->end(error);
-        drains_.fail_all(error);
+        if (phase_ == phase::opening || phase_ == phase::deciding) this->end(error);
+    }
+    void tell_drains() {
+        if (this->broken_) return drains_.fail_all(this->end_error());
+        if (!this->above_low_water()) drains_.complete_all({});
     }
 
     // --- Receiving
@@ -212,7 +215,7 @@ private:
         if (this->busy_) return;
         const pump_guard guard(*this);
         while (phase_ == phase::open) {
-            if (!drains_.empty() && !this->above_low_water()) {
+            if (!drains_.empty() && !this->above_low_water() && !this->broken_) {
                 drains_.pop()->complete(delivery::here, {});
                 continue;
             }

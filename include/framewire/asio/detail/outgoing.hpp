@@ -198,11 +198,10 @@ private:
     template <typename Queue> [[nodiscard]] errc control(std::size_t size, Queue queue) {
         if (!is_open()) return errc::not_open;
         if (!has_room(size)) return errc::output_full;
+        this->wake();
         wire_.take_memory();
         const errc error = queue();
-        if (error != errc::success) return error;
-        memory_.used();
-        this->wake();
+        if (error == errc::success) memory_.used();
         return error;
     }
 
