@@ -35,6 +35,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -338,6 +339,10 @@ public:
     explicit scripted_acceptor(const io::any_io_executor& executor) : executor_(executor) {}
 
     template <typename Handler> void async_accept(const io::any_io_executor& where, Handler h) {
+        if (refusals != 0) {
+            --refusals;
+            throw std::bad_alloc();
+        }
         if (script.empty()) return;
         ++attempts;
         const error_code result = script.front();
@@ -355,6 +360,7 @@ public:
     std::deque<error_code> script;
     std::optional<any_socket> next; // what the first success gives
     int attempts = 0;
+    int refusals = 0; // for want of memory, of the next attempts
 
 private:
     io::any_io_executor executor_;
@@ -435,6 +441,46 @@ TEST_CASE("accept_loop: a connection that nobody waits for any more is kept for 
     CHECK_FALSE(second.error);
     CHECK(second.socket->get_executor() == strand);
     CHECK(talk(peer, *second.socket));
+}
+
+TEST_CASE("accept_loop: an accept that throws is none, and may be called again") {
+    io::io_context context;
+    const auto loop = std::make_shared<scripted_loop>(context.get_executor());
+    loop->acceptor.script = {{}};
+    loop->acceptor.refusals = 1;
+    accept_outcome first;
+    accept_outcome second;
+    CHECK_THROWS_AS(loop->start(context.get_executor(), first.handler()), std::bad_alloc);
+    loop->start(context.get_executor(), second.handler());
+    poll(context);
+    CHECK(first.calls == 0);
+    CHECK(second.calls == 1);
+    CHECK_FALSE(second.error);
+}
+
+TEST_CASE("accept_loop: without memory to go on with, it goes on after the pause") {
+    io::io_context context;
+    const auto loop = std::make_shared<scripted_loop>(context.get_executor());
+    loop->acceptor.script = {{}, {}, io::error::connection_aborted, {}};
+    accept_outcome one;
+    accept_outcome two;
+    accept_outcome three;
+    loop->start(context.get_executor(), one.handler());
+    loop->start(context.get_executor(), two.handler());
+    loop->start(context.get_executor(), three.handler());
+    loop->acceptor.refusals = 2;
+    poll(context);
+    CHECK(one.calls == 1); // what was accepted is handed over all the same
+    CHECK(loop->acceptor.refusals == 1);
+    fake_clock::advance(100ms);
+    poll(context);
+    CHECK(loop->acceptor.refusals == 0); // again
+    CHECK(two.calls == 0);
+    fake_clock::advance(100ms);
+    poll(context);
+    CHECK(two.calls == 1);
+    CHECK(three.calls == 1); // behind one that had failed
+    CHECK(loop->acceptor.attempts == 4);
 }
 
 TEST_CASE("accept_loop: errors are told apart") {

@@ -136,7 +136,8 @@ public:
     /// memory run out it waits, and tries again: that neither ends it nor takes time from others.
     /// Errors: `operation_aborted` after `close` or cancellation, and what says that the listening
     /// socket itself is of no use (`bad_descriptor` when it does not listen).
-    /// Any type of cancellation works, and loses no connection.
+    /// Any type of cancellation works, and loses no connection. When `std::bad_alloc` comes out,
+    /// the handler is not called, and `accept` may be called again.
     template <typename Token = io::default_completion_token_t<Executor>>
     auto accept(Token&& token = io::default_completion_token_t<Executor>()) {
         return accept(loop_->executor(), std::forward<Token>(token));

@@ -118,16 +118,21 @@ public:
 #endif
         operation_type* const op = made::make(*this, std::forward<Handler>(handler), as_it_is{});
         waiters_.push_back({where, op});
+        try {
 #if FRAMEWIRE_ASIO_HAS_CANCELLATION
-        if (slot.is_connected()) {
-            slot.assign([weak = this->weak_from_this(), op](io::cancellation_type type) {
-                const auto self = weak.lock();
-                if (self == nullptr || type == io::cancellation_type::none) return;
-                static_cast<accept_loop&>(*self).cancel(op);
-            });
-        }
+            if (slot.is_connected()) {
+                slot.assign([weak = this->weak_from_this(), op](io::cancellation_type type) {
+                    const auto self = weak.lock();
+                    if (self == nullptr || type == io::cancellation_type::none) return;
+                    static_cast<accept_loop&>(*self).cancel(op);
+                });
+            }
 #endif
-        go_on();
+            go_on();
+        } catch (...) { // who called is told so, and the handler never called
+            if (remove(op)) op->destroy(delivery::never);
+            throw;
+        }
     }
 
     void close() {
@@ -159,15 +164,20 @@ private:
     // Nothing is touched behind the handler: what it starts may be done by another thread by then.
     void tell_first(const error_code& error, Socket socket) {
         operation_type* const op = take_first();
-        go_on();
+        go_on_for_others();
         op->complete(delivery::here, error, std::move(socket));
     }
 
-    void cancel(operation_type* op) {
+    [[nodiscard]] bool remove(operation_type* op) noexcept {
         const auto place = std::find_if(waiters_.begin(), waiters_.end(),
                                         [&](const waiter& w) { return w.op == op; });
-        if (place == waiters_.end()) return;
+        if (place == waiters_.end()) return false;
         waiters_.erase(place);
+        return true;
+    }
+
+    void cancel(operation_type* op) {
+        if (!remove(op)) return;
         if (waiters_.empty()) {
             error_code ignored;
             (void)acceptor.cancel(ignored);
@@ -184,12 +194,26 @@ private:
             take_first()->complete(delivery::later, {}, std::move(socket));
             return go_on();
         }
-        busy_ = true;
-        acceptor.async_accept(waiters_.front().where, [self = this->shared_from_this(), this](
-                                                          const error_code& error, Socket socket) {
+        busy_ = true; // ahead: another thread may be told of the outcome
+        try {
+            acceptor.async_accept(
+                waiters_.front().where,
+                [self = this->shared_from_this(), this](const error_code& error, Socket socket) {
+                    busy_ = false;
+                    accepted(error, std::move(socket));
+                });
+        } catch (...) {
             busy_ = false;
-            accepted(error, std::move(socket));
-        });
+            throw;
+        }
+    }
+    // Where nobody could be told that there is no memory for it, which there may be soon.
+    void go_on_for_others() noexcept {
+        try {
+            go_on();
+        } catch (...) {
+            pause();
+        }
     }
 
     void accepted(const error_code& error, Socket socket) {
@@ -203,12 +227,12 @@ private:
             Socket bound = bound_to(waiters_.front().where, std::move(socket));
             return tell_first({}, std::move(bound));
         }
-        if (error == io::error::operation_aborted) return go_on(); // for others, if there are any
+        if (error == io::error::operation_aborted) return go_on_for_others(); // if there are any
         if (waiters_.empty()) return;
         switch (trouble_of(error)) {
         case accept_trouble::fatal: return tell_first(error, std::move(socket));
         case accept_trouble::passing:
-            if (++failed_in_a_row_ < most_in_a_row) return go_on();
+            if (++failed_in_a_row_ < most_in_a_row) return go_on_for_others();
             return pause();
         case accept_trouble::exhausted:
             ++exhaustions;
@@ -218,7 +242,7 @@ private:
         }
     }
 
-    void pause() {
+    void pause() noexcept {
         failed_in_a_row_ = 0;
         busy_ = pausing_ = true;
         this->timers().set(*this, Clock::now() + std::max(delay, std::chrono::milliseconds(1)));
@@ -231,7 +255,7 @@ private:
     void ring(std::shared_ptr<timed> self) override {
         io::post(executor_, [self = std::move(self), this] {
             end_pause();
-            go_on();
+            go_on_for_others();
         });
     }
 
