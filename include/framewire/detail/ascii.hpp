@@ -8,7 +8,9 @@
 
 #include <framewire/detail/inlining.hpp>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace framewire::detail {
@@ -37,22 +39,49 @@ namespace framewire::detail {
 
 [[nodiscard]] constexpr bool is_ows(char c) noexcept { return c == ' ' || c == '\t'; }
 
-/// What may stand in a field value or a reason phrase (RFC 9110 5.5).
-[[nodiscard]] constexpr bool is_field_char(char c) noexcept {
-    return is_vchar(c) || is_ows(c) || is_obs_text(c);
+// Classes that are asked for once a character: a bit each.
+inline constexpr std::uint8_t token_chars = 1;   // tchar (RFC 9110 5.6.2)
+inline constexpr std::uint8_t field_chars = 2;   // of a field value or a reason phrase (5.5)
+inline constexpr std::uint8_t target_chars = 4;  // visible, and not "#" (RFC 9112 3.2)
+inline constexpr std::uint8_t uri_chars = 8;     // unreserved or sub-delims (RFC 3986 2.2, 2.3)
+inline constexpr std::uint8_t path_chars = 16;   // of a path or a query, but for "%" (3.3, 3.4)
+inline constexpr std::uint8_t base64_chars = 32; // RFC 4648 4, without "="
+
+inline constexpr std::array<std::uint8_t, 256> char_classes = [] {
+    std::array<std::uint8_t, 256> table{};
+    const auto add = [&](std::string_view chars, unsigned classes) {
+        for (const char c : chars) {
+            std::uint8_t& entry = table[static_cast<unsigned char>(c)];
+            entry = static_cast<std::uint8_t>(entry | classes);
+        }
+    };
+    for (std::size_t c = '!'; c <= '~'; ++c)
+        table[c] = field_chars | target_chars;
+    for (std::size_t c = 0x80; c < table.size(); ++c)
+        table[c] = field_chars;
+    table['#'] = field_chars;
+    add("\t ", field_chars);
+    add("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+        token_chars | uri_chars | path_chars | base64_chars);
+    add("!#$%&'*+-.^_`|~", token_chars);
+    add("-._~!$&'()*+,;=", uri_chars | path_chars);
+    add("/?:@", path_chars);
+    add("+/", base64_chars);
+    return table;
+}();
+
+[[nodiscard]] constexpr bool is_one_of(std::uint8_t classes, char c) noexcept {
+    return (char_classes[static_cast<unsigned char>(c)] & classes) != 0;
 }
+
+/// What may stand in a field value or a reason phrase (RFC 9110 5.5).
+[[nodiscard]] constexpr bool is_field_char(char c) noexcept { return is_one_of(field_chars, c); }
 
 /// tchar (RFC 9110 5.6.2).
-[[nodiscard]] constexpr bool is_token_char(char c) noexcept {
-    return is_alpha(c) || is_digit(c) ||
-           (is_vchar(c) && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
-}
+[[nodiscard]] constexpr bool is_token_char(char c) noexcept { return is_one_of(token_chars, c); }
 
 /// unreserved or sub-delims (RFC 3986 2.2, 2.3).
-[[nodiscard]] constexpr bool is_uri_char(char c) noexcept {
-    return is_alpha(c) || is_digit(c) ||
-           (is_vchar(c) && std::string_view("-._~!$&'()*+,;=").find(c) != std::string_view::npos);
-}
+[[nodiscard]] constexpr bool is_uri_char(char c) noexcept { return is_one_of(uri_chars, c); }
 
 template <class Predicate>
 [[nodiscard]] constexpr bool all_of(std::string_view text, Predicate predicate) noexcept {
@@ -62,9 +91,23 @@ template <class Predicate>
     return true;
 }
 
+/// How many characters at the front of a text are of the classes.
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::size_t
+count_front(std::uint8_t classes, std::string_view text) noexcept {
+    std::size_t count = 0;
+    while (count < text.size() && is_one_of(classes, text[count]))
+        ++count;
+    return count;
+}
+
+/// True when all characters of a text are of the classes.
+[[nodiscard]] constexpr bool all_are(std::uint8_t classes, std::string_view text) noexcept {
+    return count_front(classes, text) == text.size();
+}
+
 /// A token: at least one tchar (RFC 9110 5.6.2).
-[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool is_token(std::string_view text) noexcept {
-    return !text.empty() && all_of(text, is_token_char);
+[[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
+    return !text.empty() && all_are(token_chars, text);
 }
 
 /// Equality that takes no notice of ASCII case.
@@ -72,7 +115,7 @@ template <class Predicate>
                                                             std::string_view b) noexcept {
     if (a.size() != b.size()) return false;
     for (std::size_t i = 0; i < a.size(); ++i) {
-        if (lower(a[i]) != lower(b[i])) return false;
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
     }
     return true;
 }

@@ -6,7 +6,6 @@
 #ifndef FRAMEWIRE_DETAIL_BASE64_HPP
 #define FRAMEWIRE_DETAIL_BASE64_HPP
 
-#include <framewire/detail/ascii.hpp>
 #include <framewire/detail/inlining.hpp>
 
 #include <array>
@@ -15,10 +14,6 @@
 #include <span>
 
 namespace framewire::detail {
-
-[[nodiscard]] constexpr bool is_base64_char(char c) noexcept {
-    return is_alpha(c) || is_digit(c) || c == '+' || c == '/';
-}
 
 /// The four characters for one to three octets. Only the last group of a text has fewer than three.
 [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::array<char, 4>

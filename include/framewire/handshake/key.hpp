@@ -7,7 +7,9 @@
 #ifndef FRAMEWIRE_HANDSHAKE_KEY_HPP
 #define FRAMEWIRE_HANDSHAKE_KEY_HPP
 
+#include <framewire/detail/ascii.hpp>
 #include <framewire/detail/base64.hpp>
+#include <framewire/detail/inlining.hpp>
 #include <framewire/detail/sha1.hpp>
 
 #include <array>
@@ -33,12 +35,13 @@ make_key(std::span<const std::byte, 16> nonce) noexcept {
 /// nothing may have any value: the RFC's own example in 4.1 ("AQIDBAUGBwgJCgsMDQ4PEC==") sets one.
 [[nodiscard]] constexpr bool is_key(std::string_view text) noexcept {
     return text.size() == 24 && text.substr(22) == "==" &&
-           detail::all_of(text.substr(0, 22), detail::is_base64_char);
+           detail::all_are(detail::base64_chars, text.substr(0, 22));
 }
 
 /// The value of Sec-WebSocket-Accept that answers a key (RFC 6455 4.2.2, item 5.4). The key is
 /// taken as it was sent, without a look at its form.
-[[nodiscard]] constexpr std::array<char, 28> accept_key(std::string_view key) noexcept {
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::array<char, 28>
+accept_key(std::string_view key) noexcept {
     constexpr std::string_view guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     const auto digest = detail::sha1(key, guid);
     return detail::base64_encode(std::span<const std::uint8_t, 20>(digest));

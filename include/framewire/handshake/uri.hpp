@@ -7,6 +7,7 @@
 #define FRAMEWIRE_HANDSHAKE_URI_HPP
 
 #include <framewire/detail/ascii.hpp>
+#include <framewire/detail/inlining.hpp>
 #include <framewire/error.hpp>
 
 #include <cstddef>
@@ -27,23 +28,22 @@ struct uri {
 
 namespace detail {
 
-/// True when every "%" begins a percent-encoded octet and the other characters are allowed by the
-/// predicate (RFC 3986 2.1).
-template <class Predicate> [[nodiscard]] constexpr bool
-is_percent_encoded(std::string_view text, Predicate predicate) noexcept {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%') {
-            if (text.size() - i < 3 || !all_of(text.substr(i + 1, 2), is_hex_digit)) return false;
-            i += 2;
-        } else if (!predicate(text[i])) {
+/// True when every "%" begins a percent-encoded octet and the other characters are of the classes
+/// (RFC 3986 2.1).
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool
+is_percent_encoded(std::string_view text, std::uint8_t classes) noexcept {
+    for (;;) {
+        text.remove_prefix(count_front(classes, text));
+        if (text.empty()) return true;
+        if (text.size() < 3 || text[0] != '%' || !is_hex_digit(text[1]) || !is_hex_digit(text[2])) {
             return false;
         }
+        text.remove_prefix(3);
     }
-    return true;
 }
 
 /// Four decimal numbers of 0-255 without leading zeros (RFC 3986 3.2.2).
-[[nodiscard]] constexpr bool is_ipv4(std::string_view text) noexcept {
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool is_ipv4(std::string_view text) noexcept {
     int parts = 0;
     for (;;) {
         const std::string_view part = text.substr(0, text.find('.'));
@@ -57,7 +57,7 @@ is_percent_encoded(std::string_view text, Predicate predicate) noexcept {
 }
 
 /// An IPv6 address without a zone (RFC 3986 3.2.2).
-[[nodiscard]] constexpr bool is_ipv6(std::string_view text) noexcept {
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool is_ipv6(std::string_view text) noexcept {
     int groups = 0;
     bool shortened = text.starts_with("::");
     if (shortened) text.remove_prefix(2);
@@ -93,7 +93,8 @@ struct authority_parts {
 };
 
 /// Reads `host [ ":" port ]` with a host that is not empty (RFC 3986 3.2.2, 3.2.3).
-[[nodiscard]] constexpr authority_parts parse_authority(std::string_view text) noexcept {
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr authority_parts
+parse_authority(std::string_view text) noexcept {
     authority_parts parts;
     std::size_t end = text.find(':');
     if (text.starts_with('[')) {
@@ -104,7 +105,7 @@ struct authority_parts {
         ++end;
     } else {
         parts.host = text.substr(0, end);
-        if (parts.host.empty() || !is_percent_encoded(parts.host, is_uri_char)) return parts;
+        if (parts.host.empty() || !is_percent_encoded(parts.host, uri_chars)) return parts;
     }
     parts.host_as_written = text.substr(0, end);
     text.remove_prefix(parts.host_as_written.size());
@@ -124,9 +125,7 @@ struct authority_parts {
 
 /// Path and query as RFC 3986 3.3 and 3.4 write them; what a client may ask for.
 [[nodiscard]] constexpr bool is_path_and_query(std::string_view text) noexcept {
-    return is_percent_encoded(text, [](char c) {
-        return is_uri_char(c) || c == '/' || c == '?' || c == ':' || c == '@';
-    });
+    return is_percent_encoded(text, path_chars);
 }
 
 } // namespace detail
