@@ -21,6 +21,9 @@ static_assert(std::forward_iterator<extension_params::iterator>);
 static_assert(is_extension_list("foo, bar; baz=2")); // RFC 6455 9.1
 static_assert(extension_list("deflate-stream, mux; max-channels=4").contains("mux"));
 static_assert(!extension_list("mux; deflate-stream").contains("deflate-stream"));
+static_assert(extension_list("a; x").is_within(extension_list("b, a; y")));
+static_assert(!extension_list("a, c").is_within(extension_list("b, a")));
+static_assert(extension_list("").is_within(extension_list("")));
 static_assert((*extension_element("a; b=\"c\"").params().begin()).value == "c");
 
 std::string trace(const extension_list& list) {

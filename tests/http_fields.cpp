@@ -29,6 +29,11 @@ static_assert(example.find("accept") == "" && !example.find("Accep") && !example
 static_assert(example.count("Host") == 2 && example.count("absent") == 0);
 static_assert(!example.empty() && http_fields().empty());
 static_assert(example.list_contains("X-List", "3:4") && !example.list_contains("X-List", "4"));
+static_assert(example.list("X-List").contains("3:4") && !example.list("X-List").contains("4"));
+static_assert(http_list("a, B").contains("B") && !http_list("a, B").contains("b"));
+static_assert(http_list("a, B").contains_token("b") && !http_list("a, B").contains_token("c"));
+static_assert(http_list("a,, b").are_tokens() && http_list(" ,").are_tokens());
+static_assert(!http_list("a, b c").are_tokens() && !http_list("\"a\"").are_tokens());
 
 std::vector<std::string> elements(http_list list) {
     std::vector<std::string> out;

@@ -43,11 +43,8 @@ public:
 
     /// Empty when there is none.
     [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::string_view take_token() noexcept {
-        std::size_t end = 0;
-        while (end < rest_.size() && is_token_char(rest_[end]))
-            ++end;
-        const std::string_view token = rest_.substr(0, end);
-        advance(end);
+        const std::string_view token = rest_.substr(0, count_front(token_chars, rest_));
+        advance(token.size());
         return token;
     }
 
@@ -148,7 +145,7 @@ public:
         return extension_params(lexer.rest());
     }
     /// True when all of the text is an extension as RFC 6455 9.1 has it.
-    [[nodiscard]] constexpr bool valid() const noexcept {
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool valid() const noexcept {
         detail::extension_lexer lexer(text_);
         if (lexer.take_token().empty()) return false;
         extension_param param;
@@ -198,6 +195,8 @@ public:
     /// as one list.
     constexpr explicit extension_list(http_fields fields) noexcept
         : list_(fields.list("Sec-WebSocket-Extensions")) {}
+    /// The extensions of a list that was found before.
+    constexpr explicit extension_list(const http_list& list) noexcept : list_(list) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept {
         return iterator(detail::extension_cursor(list_.cursor()));
@@ -206,18 +205,33 @@ public:
     [[nodiscard]] constexpr bool empty() const noexcept { return list_.empty(); }
 
     /// True when every element is well formed; so is a list without elements (RFC 9110 5.6.1.2).
-    [[nodiscard]] constexpr bool valid() const noexcept {
-        for (const extension_element element : *this) {
-            if (!element.valid()) return false;
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool valid() const noexcept {
+        detail::list_cursor rest = list_.cursor();
+        std::string_view text;
+        while (rest.next(text)) {
+            if (!extension_element(text).valid()) return false;
         }
         return true;
     }
     /// True when an extension of that name is in the list. Names are compared as they are.
-    [[nodiscard]] constexpr bool contains(std::string_view name) const noexcept {
-        for (const extension_element element : *this) {
-            if (element.name() == name) return true;
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool
+    contains(std::string_view name) const noexcept {
+        detail::list_cursor rest = list_.cursor();
+        std::string_view text;
+        while (rest.next(text)) {
+            if (extension_element(text).name() == name) return true;
         }
         return false;
+    }
+    /// True when each extension of this list is in the other one as well, by name.
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool
+    is_within(const extension_list& other) const noexcept {
+        detail::list_cursor rest = list_.cursor();
+        std::string_view text;
+        while (rest.next(text)) {
+            if (!other.contains(extension_element(text).name())) return false;
+        }
+        return true;
     }
 
 private:

@@ -7,6 +7,7 @@
 #define FRAMEWIRE_HTTP_FIELDS_HPP
 
 #include <framewire/detail/ascii.hpp>
+#include <framewire/detail/inlining.hpp>
 #include <framewire/detail/pull_iterator.hpp>
 
 #include <cstddef>
@@ -26,6 +27,8 @@ class http_list;
 
 namespace detail {
 
+class known_fields;
+
 class field_cursor {
 public:
     using value_type = http_field;
@@ -34,19 +37,19 @@ public:
     constexpr field_cursor(std::string_view lines, std::span<const http_field> parsed) noexcept
         : lines_(lines), parsed_(parsed) {}
 
-    [[nodiscard]] constexpr bool next(http_field& field) noexcept {
+    // Walks are not inlined, here and below: each would bring a copy of all this.
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool next(http_field& field) noexcept {
         if (!parsed_.empty()) {
-            field = {parsed_.front().name, trim_ows(parsed_.front().value)};
+            field = parsed_.front();
             parsed_ = parsed_.subspan(1);
-            return true;
+        } else {
+            if (lines_.empty()) return false;
+            const std::string_view line = take_line();
+            const std::size_t colon = line.find(':');
+            field = {line.substr(0, colon), {}};
+            if (colon != std::string_view::npos) field.value = line.substr(colon + 1);
         }
-        if (lines_.empty()) return false;
-        const std::size_t end = lines_.find('\n');
-        const std::string_view line = lines_.substr(0, lines_.find('\r'));
-        lines_.remove_prefix(end == std::string_view::npos ? lines_.size() : end + 1);
-        const std::size_t colon = line.find(':');
-        field = {line.substr(0, colon), {}};
-        if (colon != std::string_view::npos) field.value = trim_ows(line.substr(colon + 1));
+        field.value = trim_ows(field.value);
         return true;
     }
     [[nodiscard]] constexpr std::size_t left() const noexcept {
@@ -54,6 +57,13 @@ public:
     }
 
 private:
+    constexpr std::string_view take_line() noexcept {
+        const std::string_view line = lines_.substr(0, lines_.find('\r'));
+        lines_.remove_prefix(line.size());
+        lines_.remove_prefix(lines_.size() < 2 ? lines_.size() : 2); // CR LF
+        return line;
+    }
+
     std::string_view lines_;
     std::span<const http_field> parsed_;
 };
@@ -81,18 +91,23 @@ public:
     [[nodiscard]] constexpr bool empty() const noexcept { return text_.empty() && parsed_.empty(); }
 
     /// The value of the first field of that name.
-    [[nodiscard]] constexpr std::optional<std::string_view>
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::optional<std::string_view>
     find(std::string_view name) const noexcept {
-        for (const http_field field : *this) {
+        detail::field_cursor rest = cursor();
+        http_field field;
+        while (rest.next(field)) {
             if (detail::iequals(field.name, name)) return field.value;
         }
         return std::nullopt;
     }
 
     /// How many fields have that name.
-    [[nodiscard]] constexpr std::size_t count(std::string_view name) const noexcept {
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::size_t
+    count(std::string_view name) const noexcept {
         std::size_t found = 0;
-        for (const http_field field : *this) {
+        detail::field_cursor rest = cursor();
+        http_field field;
+        while (rest.next(field)) {
             if (detail::iequals(field.name, name)) ++found;
         }
         return found;
@@ -107,6 +122,7 @@ public:
 
 private:
     friend class http_list;
+    friend class detail::known_fields;
     [[nodiscard]] constexpr detail::field_cursor cursor() const noexcept {
         return {text_, parsed_};
     }
@@ -127,7 +143,7 @@ public:
                           std::string_view name) noexcept
         : rest_(value), fields_(fields), name_(name) {}
 
-    [[nodiscard]] constexpr bool next(std::string_view& element) noexcept {
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool next(std::string_view& element) noexcept {
         do {
             while (rest_.empty()) {
                 http_field field;
@@ -181,7 +197,42 @@ public:
 
     [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(cursor()); }
     [[nodiscard]] constexpr iterator end() const noexcept { return {}; }
-    [[nodiscard]] constexpr bool empty() const noexcept { return begin() == end(); }
+    [[nodiscard]] constexpr bool empty() const noexcept {
+        std::string_view element;
+        return !cursor().next(element);
+    }
+
+    /// True when the list has the element, as it is.
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool
+    contains(std::string_view wanted) const noexcept {
+        detail::list_cursor rest = cursor();
+        std::string_view element;
+        while (rest.next(element)) {
+            if (element == wanted) return true;
+        }
+        return false;
+    }
+
+    /// True when the list has the token, without regard to case.
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool
+    contains_token(std::string_view token) const noexcept {
+        detail::list_cursor rest = cursor();
+        std::string_view element;
+        while (rest.next(element)) {
+            if (detail::iequals(element, token)) return true;
+        }
+        return false;
+    }
+
+    /// True when every element is a token (RFC 9110 5.6.2), and when there is none.
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool are_tokens() const noexcept {
+        detail::list_cursor rest = cursor();
+        std::string_view element;
+        while (rest.next(element)) {
+            if (!detail::is_token(element)) return false;
+        }
+        return true;
+    }
 
 private:
     friend class extension_list;
@@ -200,10 +251,7 @@ constexpr http_list http_fields::list(std::string_view name) const noexcept {
 
 constexpr bool http_fields::list_contains(std::string_view name,
                                           std::string_view token) const noexcept {
-    for (const std::string_view element : list(name)) {
-        if (detail::iequals(element, token)) return true;
-    }
-    return false;
+    return list(name).contains_token(token);
 }
 
 } // namespace framewire
