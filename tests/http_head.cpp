@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -340,4 +341,63 @@ TEST_CASE("http_head: has no status and no reason before the status line was rea
     }
     CHECK(reader.status_code() == 404);
     CHECK(reader.reason() == "Not here");
+}
+
+TEST_CASE("http_head: refuses the same byte of a text, however many are at hand", "[rfc9110-5.5]") {
+    // Texts are read a word at a time where that much is there, but for single bytes.
+    for (int value = 0; value < 256; ++value) {
+        const char c = static_cast<char>(static_cast<unsigned char>(value));
+        for (std::size_t at = 0; at < 24; ++at) {
+            const std::string text = std::string(at, '~') + c + std::string(23 - at, ' ');
+            const std::string request = "G / HTTP/1.1\r\nA: " + text + "\r\n\r\nrest";
+            const std::string response = "HTTP/1.1 200 " + text + "\r\n\r\nrest";
+            CAPTURE(value, at);
+            for (const std::size_t size : {request.size(), std::size_t{19}}) {
+                CHECK(outcome<head_kind::request>(test::chunks_of(test::bytes(request), size), 1024,
+                                                  100) ==
+                      outcome<head_kind::request>(test::chunks_of(test::bytes(request), 1), 1024,
+                                                  100));
+                CHECK(outcome<head_kind::response>(test::chunks_of(test::bytes(response), size),
+                                                   1024, 100) ==
+                      outcome<head_kind::response>(test::chunks_of(test::bytes(response), 1), 1024,
+                                                   100));
+            }
+        }
+    }
+}
+
+TEST_CASE("http_head: makes the same of heads at random, in pieces and storage of any size") {
+    std::uint32_t random = 1;
+    const auto below = [&](std::size_t bound) {
+        random = random * 1664525 + 1013904223;
+        return (random >> 8) % bound;
+    };
+    constexpr std::array parts = {"a"sv,        ": "sv,        "\r\n"sv,    "\r\n\r\n"sv, " "sv,
+                                  "\t"sv,       "\x7f"sv,      "\x1f"sv,    "\x80\xff"sv, "\n"sv,
+                                  "\r"sv,       ","sv,         "~~~~~~~"sv, "Name"sv,     "\0"sv,
+                                  "12345678"sv, "123456789"sv, "#"sv};
+    std::size_t complete = 0;
+    for (int round = 0; round < 20000; ++round) {
+        const bool plain = below(2) == 0;
+        std::string head = "G /";
+        for (std::size_t i = below(3); i > 0; --i)
+            head += plain ? "path"sv : parts[below(parts.size())];
+        head += " HTTP/1.1\r\n";
+        for (std::size_t lines = below(5); lines > 0; --lines) {
+            head += "A:";
+            for (std::size_t i = below(12); i > 0; --i)
+                head += plain ? "x\ty12345678"sv.substr(below(12)) : parts[below(parts.size())];
+            head += "\r\n";
+        }
+        head += "\r\n";
+        const std::size_t limit = below(4) == 0 ? below(head.size() + 1) : head.size();
+        const std::size_t size = 1 + below(below(2) == 0 ? 24 : head.size());
+        CAPTURE(head, limit, size);
+        const std::string bytes =
+            outcome<head_kind::request>(test::chunks_of(test::bytes(head), 1), limit, 4);
+        CHECK(outcome<head_kind::request>(test::chunks_of(test::bytes(head), size), limit, 4) ==
+              bytes);
+        complete += bytes.starts_with("G|") ? 1u : 0u;
+    }
+    CHECK(complete > 2000); // or the heads say little
 }

@@ -7,13 +7,16 @@
 #define FRAMEWIRE_HTTP_HEAD_HPP
 
 #include <framewire/detail/ascii.hpp>
+#include <framewire/detail/inlining.hpp>
 #include <framewire/error.hpp>
 #include <framewire/http_fields.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace framewire {
 
@@ -32,6 +35,28 @@ enum class head_kind : std::uint8_t { request, response };
 
 /// How many fields a head may have unless the program says otherwise.
 inline constexpr std::size_t default_max_fields = 100;
+
+namespace detail {
+
+/// Copies field text, eight bytes at a time: stops before eight that have a control character among
+/// them, be it a tab. \return how many bytes were copied.
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE inline std::size_t
+copy_plain_words(char* to, const std::byte* from, std::size_t size) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    std::size_t done = 0;
+    for (; size - done >= sizeof(std::uint64_t); done += sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, from + done, sizeof word);
+        // The highest bit of a byte says so; a borrow only comes from one that has said it already.
+        const std::uint64_t below_space = (word - ones * ' ') & ~word;
+        const std::uint64_t del = word ^ ones * 0x7f;
+        if (((below_space | ((del - ones) & ~del)) & ones * 0x80) != 0) break;
+        std::memcpy(to + done, &word, sizeof word);
+    }
+    return done;
+}
+
+} // namespace detail
 
 /// Reads one head, in pieces of any size. It fails at the first byte that no head can have there
 /// and never looks behind the empty line. Each byte is looked at once, so the work is linear in the
@@ -52,7 +77,9 @@ public:
     /// Takes bytes from the front of `in`, at most up to and including the empty line. When it
     /// fails, `in` begins with the byte that was refused.
     [[nodiscard]] constexpr head_status feed(std::span<const std::byte>& in) noexcept {
-        while (status() == head_status::need_data && !in.empty()) {
+        while (status() == head_status::need_data) {
+            in = in.subspan(take_run(in));
+            if (in.empty()) break;
             const char c = static_cast<char>(in.front());
             error_ = size_ == storage_.size() ? errc::head_too_large : take(c);
             if (error_ != errc::success) break;
@@ -134,7 +161,7 @@ private:
     }
 
     // What to blame a character on that is out of place.
-    [[nodiscard]] static constexpr errc refuse(char c, errc otherwise) noexcept {
+    [[nodiscard]] FRAMEWIRE_COLD static constexpr errc refuse(char c, errc otherwise) noexcept {
         const bool known = detail::is_vchar(c) || detail::is_ows(c) || c == '\r' || c == '\n';
         return known ? otherwise : errc::bad_character;
     }
@@ -144,6 +171,38 @@ private:
         return errc::success;
     }
 
+    // What there may be any number of.
+    [[nodiscard]] constexpr std::uint8_t run_chars() const noexcept {
+        switch (step_) {
+        case step::method:
+        case step::name: return detail::token_chars;
+        case step::target: return detail::target_chars;
+        case step::reason:
+        case step::value: return detail::field_chars;
+        default: return 0;
+        }
+    }
+
+    // Takes bytes after which the step remains what it is. \return how many.
+    [[nodiscard]] constexpr std::size_t take_run(std::span<const std::byte> in) noexcept {
+        const std::uint8_t chars = run_chars();
+        const std::size_t room = storage_.size() - size_;
+        const std::size_t most = in.size() < room ? in.size() : room;
+        char* const to = storage_.data() + size_;
+        std::size_t count = 0;
+        if (chars == detail::field_chars && !std::is_constant_evaluated()) {
+            count = detail::copy_plain_words(to, in.data(), most);
+        }
+        for (; count < most; ++count) {
+            const char c = static_cast<char>(in[count]);
+            if (!detail::is_one_of(chars, c)) break;
+            to[count] = c;
+        }
+        size_ += count;
+        return count;
+    }
+
+    // Takes a byte that stands behind a run, or where there is none.
     constexpr errc take(char c) noexcept {
         switch (step_) {
         case step::method: return take_method(c);
@@ -167,7 +226,7 @@ private:
         case step::name:
             if (c == ':') return go(step::value);
             // RFC 9112 5.1: no white space between a field's name and the colon.
-            return detail::is_token_char(c) ? errc::success : refuse(c, errc::bad_field_line);
+            return refuse(c, errc::bad_field_line);
         case step::value: return take_text(c, step::value_lf);
         case step::value_lf:
             if (c != '\n') return errc::bad_line_ending;
@@ -180,7 +239,6 @@ private:
     }
 
     constexpr errc take_method(char c) noexcept {
-        if (detail::is_token_char(c)) return errc::success;
         if (c != ' ' || size_ == 0) return refuse(c, bad_start_line);
         method_end_ = size_;
         return go(step::target);
@@ -189,7 +247,6 @@ private:
     constexpr errc take_target(char c) noexcept {
         // RFC 9112 3.2: no form of the request target has a fragment.
         if (c == '#') return errc::bad_request_target;
-        if (detail::is_vchar(c)) return errc::success;
         if (c != ' ' || size_ == method_end_ + 1) return refuse(c, bad_start_line);
         target_end_ = size_;
         return go(step::version);
@@ -219,7 +276,6 @@ private:
     }
 
     constexpr errc take_text(char c, step after_cr) noexcept {
-        if (detail::is_field_char(c)) return errc::success;
         if (c == '\r') return go(after_cr);
         return c == '\n' ? errc::bad_line_ending : errc::bad_character;
     }
