@@ -22,6 +22,7 @@ set(framewire_core_tests
     detail/final_response.cpp
     detail/frame_queue.cpp
     detail/http_body.cpp
+    detail/known_fields.cpp
     detail/message_queue.cpp
     detail/message_reader.cpp
     detail/piece_buffer.cpp

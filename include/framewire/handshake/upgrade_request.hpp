@@ -6,6 +6,9 @@
 #ifndef FRAMEWIRE_HANDSHAKE_UPGRADE_REQUEST_HPP
 #define FRAMEWIRE_HANDSHAKE_UPGRADE_REQUEST_HPP
 
+#include <framewire/detail/ascii.hpp>
+#include <framewire/detail/inlining.hpp>
+#include <framewire/detail/known_fields.hpp>
 #include <framewire/error.hpp>
 #include <framewire/extension_header.hpp>
 #include <framewire/handshake/key.hpp>
@@ -13,7 +16,6 @@
 #include <framewire/http_fields.hpp>
 
 #include <cstddef>
-#include <optional>
 #include <string_view>
 
 namespace framewire {
@@ -53,9 +55,9 @@ struct target_parts {
 };
 
 // RFC 9112 3.2.1 and 3.2.2: a path, or an absolute URI, which a server has to understand, too.
-[[nodiscard]] constexpr target_parts parse_target(std::string_view target) noexcept {
-    const bool clean = all_of(target, [](char c) { return is_vchar(c) && c != '#'; });
-    if (!clean) return {};
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr target_parts
+parse_target(std::string_view target) noexcept {
+    if (!all_are(target_chars, target)) return {};
     if (target.starts_with('/')) return {true, target, {}};
     for (const std::string_view scheme : {"http://", "https://", "ws://", "wss://"}) {
         if (!istarts_with(target, scheme)) continue;
@@ -68,17 +70,56 @@ struct target_parts {
 }
 
 // A body would be read as frames. `Content-Length: 0` announces none.
-[[nodiscard]] constexpr bool announces_body(http_fields fields) noexcept {
-    if (fields.find("Transfer-Encoding")) return true;
-    const std::size_t lengths = fields.count("Content-Length");
-    return lengths > 1 || (lengths == 1 && *fields.find("Content-Length") != "0");
+[[nodiscard]] constexpr bool announces_body(const known_fields& fields) noexcept {
+    if (fields.count(known_field::transfer_encoding) > 0) return true;
+    const std::size_t lengths = fields.count(known_field::content_length);
+    return lengths > 1 || (lengths == 1 && fields.value(known_field::content_length) != "0");
 }
 
-[[nodiscard]] constexpr bool are_tokens(http_list list) noexcept {
-    for (const std::string_view element : list) {
-        if (!is_token(element)) return false;
+// Everything but the request line. What the fields say is filled in even when something is wrong.
+[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr errc
+check_upgrade_fields(upgrade_request& request) noexcept {
+    const known_fields fields(request.fields);
+    request.host = fields.value(known_field::host);
+    request.key = fields.value(known_field::key);
+    request.origin = fields.value(known_field::origin);
+
+    // RFC 6455 4.2.1, item 2, and RFC 9112 3.2: exactly one Host.
+    if (request.host.empty()) return errc::missing_host;
+    if (fields.count(known_field::host) > 1) return errc::repeated_host;
+    if (!parse_authority(request.host).valid) return errc::bad_host;
+
+    // Items 3 and 4: tokens of lists, without regard to case.
+    if (!fields.list(known_field::upgrade).contains_token("websocket")) {
+        return errc::missing_upgrade;
     }
-    return true;
+    if (!fields.list(known_field::connection).contains_token("upgrade")) {
+        return errc::missing_connection_upgrade;
+    }
+
+    // Item 6; 4.4: 13 is the only version here. "13, 8" is what only a server may say.
+    const std::size_t versions = fields.count(known_field::version);
+    if (versions == 0) return errc::missing_version;
+    if (versions > 1 || fields.value(known_field::version) != "13") {
+        return errc::version_not_supported;
+    }
+
+    // Item 5; 11.3.1: not more than once.
+    const std::size_t keys = fields.count(known_field::key);
+    if (keys == 0) return errc::missing_key;
+    if (keys > 1 || !is_key(request.key)) return errc::bad_key;
+
+    if (announces_body(fields)) return errc::request_has_body;
+
+    // RFC 6454 7.3: not more than one Origin, or a check of it could look at the wrong one.
+    if (fields.count(known_field::origin) > 1) return errc::repeated_origin;
+
+    // Items 8 and 9.
+    if (!fields.list(known_field::subprotocols).are_tokens()) return errc::bad_subprotocol_list;
+    if (!extension_list(fields.list(known_field::extensions)).valid()) {
+        return errc::bad_extension_list;
+    }
+    return errc::success;
 }
 
 } // namespace detail
@@ -90,48 +131,24 @@ struct target_parts {
                                                             std::string_view target,
                                                             int minor_version,
                                                             http_fields fields) noexcept {
-    // RFC 6455 4.2.1, item 1: GET, and HTTP/1.1 or higher.
-    if (method != "GET") return {errc::method_not_get};
-    if (minor_version < 1) return {errc::http_version_not_supported};
     const detail::target_parts parts = detail::parse_target(target);
-    if (!parts.valid) return {errc::bad_request_target};
-
-    // Item 2, and RFC 9112 3.2: exactly one Host; a host in the target has precedence.
-    const std::string_view host = fields.find("Host").value_or(std::string_view{});
-    if (host.empty()) return {errc::missing_host};
-    if (fields.count("Host") > 1) return {errc::repeated_host};
-    if (!detail::parse_authority(host).valid) return {errc::bad_host};
-
-    // Items 3 and 4: tokens of lists, without regard to case.
-    if (!fields.list_contains("Upgrade", "websocket")) return {errc::missing_upgrade};
-    if (!fields.list_contains("Connection", "upgrade")) return {errc::missing_connection_upgrade};
-
-    // Item 6; 4.4: 13 is the only version here. "13, 8" is what only a server may say.
-    const std::optional<std::string_view> version = fields.find("Sec-WebSocket-Version");
-    if (!version) return {errc::missing_version};
-    if (*version != "13" || fields.count("Sec-WebSocket-Version") > 1) {
-        return {errc::version_not_supported};
-    }
-
-    // Item 5; 11.3.1: not more than once.
-    const std::optional<std::string_view> key = fields.find("Sec-WebSocket-Key");
-    if (!key) return {errc::missing_key};
-    if (!is_key(*key) || fields.count("Sec-WebSocket-Key") > 1) return {errc::bad_key};
-
-    if (detail::announces_body(fields)) return {errc::request_has_body};
-
-    // RFC 6454 7.3: not more than one Origin, or a check of it could look at the wrong one.
-    if (fields.count("Origin") > 1) return {errc::repeated_origin};
-
-    // Items 8 and 9.
-    if (!detail::are_tokens(fields.list("Sec-WebSocket-Protocol"))) {
-        return {errc::bad_subprotocol_list};
-    }
-    if (!extension_list(fields).valid()) return {errc::bad_extension_list};
-
-    return {errc::success,
-            {parts.path_and_query, parts.host.empty() ? host : parts.host,
-             fields.find("Origin").value_or(std::string_view{}), *key, fields}};
+    upgrade_check check;
+    check.request.target = parts.path_and_query;
+    check.request.fields = fields;
+    // RFC 6455 4.2.1, item 1: GET, and HTTP/1.1 or higher.
+    if (method != "GET")
+        check.error = errc::method_not_get;
+    else if (minor_version < 1)
+        check.error = errc::http_version_not_supported;
+    else if (!parts.valid)
+        check.error = errc::bad_request_target;
+    else
+        check.error = detail::check_upgrade_fields(check.request);
+    if (check.error != errc::success) check.request = {};
+    // RFC 9112 3.2.2: a host in the target has precedence.
+    else if (!parts.host.empty())
+        check.request.host = parts.host;
+    return check;
 }
 
 } // namespace framewire
