@@ -7,9 +7,12 @@
 #ifndef FRAMEWIRE_ERROR_HPP
 #define FRAMEWIRE_ERROR_HPP
 
+#include <framewire/detail/inlining.hpp>
 #include <framewire/rfc6455.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -129,111 +132,136 @@ enum class condition : std::uint8_t {
     misuse,           ///< The call was refused; nothing was sent.
 };
 
-/// A sentence for people: what was wrong, without a final full stop. Static storage.
-[[nodiscard]] constexpr std::string_view message(errc error) noexcept {
-    switch (error) {
-    case errc::success: return "no error";
+namespace detail {
 
-    case errc::reserved_bits_set: return "a frame has reserved bits set that no extension defines";
-    case errc::reserved_opcode: return "a frame has a reserved opcode";
-    case errc::control_frame_fragmented: return "a control frame is fragmented";
-    case errc::control_frame_too_long: return "a control frame is longer than 125 bytes";
-    case errc::length_not_minimal: return "a payload length is not written in the shortest form";
-    case errc::length_too_large: return "a payload length has its most significant bit set";
-    case errc::frame_not_masked: return "a client sent a frame that is not masked";
-    case errc::frame_masked: return "a server sent a masked frame";
-    case errc::unexpected_continuation:
-        return "a continuation frame arrived while no message was being continued";
-    case errc::expected_continuation:
-        return "a new message began before the fragmented one had ended";
-    case errc::close_payload_too_short: return "a Close frame has a payload of one byte";
-    case errc::close_code_invalid: return "a Close frame has a status code that may not be sent";
-    case errc::close_reason_not_utf8: return "the reason in a Close frame is not valid UTF-8";
-    case errc::text_not_utf8: return "a text message is not valid UTF-8";
-    case errc::message_too_big: return "a message is larger than the limit";
-    case errc::too_many_fragments: return "a message has more fragments than the limit";
-    case errc::extension_data_invalid: return "the extension could not decode a message";
+struct error_text {
+    errc error;
+    const char* text;
+};
 
-    case errc::closed: return "the connection is closed";
-    case errc::connection_lost: return "the connection ended without a Close frame";
-    case errc::open_timeout: return "the opening handshake took too long";
-    case errc::close_timeout: return "the peer did not finish the closing handshake in time";
-    case errc::idle_timeout: return "nothing was received for too long";
-    case errc::pong_timeout: return "a ping was not answered in time";
+// In the order of errc. A table, as the code of a switch costs every program that includes this.
+inline constexpr error_text error_texts[] = {
+    {errc::success, "no error"},
 
-    case errc::not_open: return "the connection is not open for sending";
-    case errc::control_payload_too_long: return "a ping or pong may carry at most 125 bytes";
-    case errc::close_code_not_sendable: return "this close code may not be sent";
-    case errc::close_reason_too_long: return "a close reason may have at most 123 bytes";
-    case errc::wrong_fragment_kind: return "a fragment is not of the kind of its message";
-    case errc::message_in_progress: return "a fragmented message has to be finished first";
-    case errc::read_in_progress: return "another read is waiting already";
-    case errc::output_full: return "too many bytes wait to be written";
-    case errc::buffer_too_small: return "the buffer given is too small";
-    case errc::out_of_memory: return "no memory could be had";
+    {errc::reserved_bits_set, "a frame has reserved bits set that no extension defines"},
+    {errc::reserved_opcode, "a frame has a reserved opcode"},
+    {errc::control_frame_fragmented, "a control frame is fragmented"},
+    {errc::control_frame_too_long, "a control frame is longer than 125 bytes"},
+    {errc::length_not_minimal, "a payload length is not written in the shortest form"},
+    {errc::length_too_large, "a payload length has its most significant bit set"},
+    {errc::frame_not_masked, "a client sent a frame that is not masked"},
+    {errc::frame_masked, "a server sent a masked frame"},
+    {errc::unexpected_continuation,
+     "a continuation frame arrived while no message was being continued"},
+    {errc::expected_continuation, "a new message began before the fragmented one had ended"},
+    {errc::close_payload_too_short, "a Close frame has a payload of one byte"},
+    {errc::close_code_invalid, "a Close frame has a status code that may not be sent"},
+    {errc::close_reason_not_utf8, "the reason in a Close frame is not valid UTF-8"},
+    {errc::text_not_utf8, "a text message is not valid UTF-8"},
+    {errc::message_too_big, "a message is larger than the limit"},
+    {errc::too_many_fragments, "a message has more fragments than the limit"},
+    {errc::extension_data_invalid, "the extension could not decode a message"},
 
-    case errc::head_too_large: return "the HTTP head is larger than the limit";
-    case errc::too_many_fields: return "the HTTP head has more fields than the limit";
-    case errc::bad_line_ending: return "a line of the HTTP head does not end in CR LF";
-    case errc::bad_character: return "the HTTP head has a character that is not allowed there";
-    case errc::bad_request_line: return "the HTTP request line is malformed";
-    case errc::bad_status_line: return "the HTTP status line is malformed";
-    case errc::bad_field_line: return "a field line of the HTTP head is malformed";
-    case errc::obsolete_line_folding: return "a field line of the HTTP head is folded";
-    case errc::http_version_not_supported: return "the HTTP version is not 1.1";
+    {errc::closed, "the connection is closed"},
+    {errc::connection_lost, "the connection ended without a Close frame"},
+    {errc::open_timeout, "the opening handshake took too long"},
+    {errc::close_timeout, "the peer did not finish the closing handshake in time"},
+    {errc::idle_timeout, "nothing was received for too long"},
+    {errc::pong_timeout, "a ping was not answered in time"},
 
-    case errc::method_not_get: return "the request method is not GET";
-    case errc::bad_request_target: return "the request target is malformed";
-    case errc::missing_host: return "the request has no Host field";
-    case errc::repeated_host: return "the request has more than one Host field";
-    case errc::bad_host: return "the Host field is not a host with an optional port";
-    case errc::missing_upgrade: return "the request has no Upgrade field that names websocket";
-    case errc::missing_connection_upgrade:
-        return "the request has no Connection field that names Upgrade";
-    case errc::missing_key: return "the request has no Sec-WebSocket-Key field";
-    case errc::bad_key: return "Sec-WebSocket-Key is not one Base64 value of 16 bytes";
-    case errc::missing_version: return "the request has no Sec-WebSocket-Version field";
-    case errc::version_not_supported: return "Sec-WebSocket-Version is not 13";
-    case errc::request_has_body: return "a request for an upgrade may not have a body";
-    case errc::repeated_origin: return "the request has more than one Origin field";
-    case errc::bad_subprotocol_list: return "Sec-WebSocket-Protocol is malformed";
-    case errc::bad_extension_list: return "Sec-WebSocket-Extensions is malformed";
-    case errc::extension_declined:
-        return "an extension was offered with parameters that cannot be served";
-    case errc::origin_not_allowed: return "web pages of this origin may not connect";
+    {errc::not_open, "the connection is not open for sending"},
+    {errc::control_payload_too_long, "a ping or pong may carry at most 125 bytes"},
+    {errc::close_code_not_sendable, "this close code may not be sent"},
+    {errc::close_reason_too_long, "a close reason may have at most 123 bytes"},
+    {errc::wrong_fragment_kind, "a fragment is not of the kind of its message"},
+    {errc::message_in_progress, "a fragmented message has to be finished first"},
+    {errc::read_in_progress, "another read is waiting already"},
+    {errc::output_full, "too many bytes wait to be written"},
+    {errc::buffer_too_small, "the buffer given is too small"},
+    {errc::out_of_memory, "no memory could be had"},
 
-    case errc::upgrade_refused: return "the server answered with a status other than 101";
-    case errc::response_without_upgrade:
-        return "the response has no Upgrade field that says websocket";
-    case errc::response_without_connection_upgrade:
-        return "the response has no Connection field that names Upgrade";
-    case errc::missing_accept: return "the response has no Sec-WebSocket-Accept field";
-    case errc::wrong_accept: return "Sec-WebSocket-Accept does not match the key that was sent";
-    case errc::subprotocol_not_offered:
-        return "the server chose a subprotocol that was not offered";
-    case errc::repeated_subprotocol: return "the server chose more than one subprotocol";
-    case errc::extension_not_offered: return "the server chose an extension that was not offered";
-    case errc::bad_extension_answer:
-        return "the server chose an extension with parameters that do not fit the offer";
-    case errc::too_many_informational_responses:
-        return "the server sent too many informational responses";
-    case errc::proxy_refused: return "the proxy answered CONNECT with a status other than 2xx";
+    {errc::head_too_large, "the HTTP head is larger than the limit"},
+    {errc::too_many_fields, "the HTTP head has more fields than the limit"},
+    {errc::bad_line_ending, "a line of the HTTP head does not end in CR LF"},
+    {errc::bad_character, "the HTTP head has a character that is not allowed there"},
+    {errc::bad_request_line, "the HTTP request line is malformed"},
+    {errc::bad_status_line, "the HTTP status line is malformed"},
+    {errc::bad_field_line, "a field line of the HTTP head is malformed"},
+    {errc::obsolete_line_folding, "a field line of the HTTP head is folded"},
+    {errc::http_version_not_supported, "the HTTP version is not 1.1"},
 
-    case errc::invalid_uri:
-        return "the URI is malformed; one for WebSocket begins with ws:// or wss://";
-    case errc::uri_scheme_not_websocket: return "the URI's scheme is neither ws nor wss";
-    case errc::uri_has_fragment: return "a WebSocket URI may not have a fragment";
-    case errc::uri_has_userinfo: return "a WebSocket URI may not have user information";
-    case errc::invalid_host:
-        return "the host is missing or malformed, or its port is not 1 to 65535";
-    case errc::invalid_target: return "the request target has a character that is not allowed";
-    case errc::invalid_field: return "a header field has a name or value that is not allowed";
-    case errc::reserved_field: return "a header field belongs to the handshake itself";
-    case errc::invalid_subprotocol: return "a subprotocol is not a token, or is named twice";
-    case errc::invalid_extension: return "the extension list to be sent is malformed";
-    case errc::invalid_status: return "the status of a refusal has to be between 200 and 599";
+    {errc::method_not_get, "the request method is not GET"},
+    {errc::bad_request_target, "the request target is malformed"},
+    {errc::missing_host, "the request has no Host field"},
+    {errc::repeated_host, "the request has more than one Host field"},
+    {errc::bad_host, "the Host field is not a host with an optional port"},
+    {errc::missing_upgrade, "the request has no Upgrade field that names websocket"},
+    {errc::missing_connection_upgrade, "the request has no Connection field that names Upgrade"},
+    {errc::missing_key, "the request has no Sec-WebSocket-Key field"},
+    {errc::bad_key, "Sec-WebSocket-Key is not one Base64 value of 16 bytes"},
+    {errc::missing_version, "the request has no Sec-WebSocket-Version field"},
+    {errc::version_not_supported, "Sec-WebSocket-Version is not 13"},
+    {errc::request_has_body, "a request for an upgrade may not have a body"},
+    {errc::repeated_origin, "the request has more than one Origin field"},
+    {errc::bad_subprotocol_list, "Sec-WebSocket-Protocol is malformed"},
+    {errc::bad_extension_list, "Sec-WebSocket-Extensions is malformed"},
+    {errc::extension_declined, "an extension was offered with parameters that cannot be served"},
+    {errc::origin_not_allowed, "web pages of this origin may not connect"},
+
+    {errc::upgrade_refused, "the server answered with a status other than 101"},
+    {errc::response_without_upgrade, "the response has no Upgrade field that says websocket"},
+    {errc::response_without_connection_upgrade,
+     "the response has no Connection field that names Upgrade"},
+    {errc::missing_accept, "the response has no Sec-WebSocket-Accept field"},
+    {errc::wrong_accept, "Sec-WebSocket-Accept does not match the key that was sent"},
+    {errc::subprotocol_not_offered, "the server chose a subprotocol that was not offered"},
+    {errc::repeated_subprotocol, "the server chose more than one subprotocol"},
+    {errc::extension_not_offered, "the server chose an extension that was not offered"},
+    {errc::bad_extension_answer,
+     "the server chose an extension with parameters that do not fit the offer"},
+    {errc::too_many_informational_responses, "the server sent too many informational responses"},
+    {errc::proxy_refused, "the proxy answered CONNECT with a status other than 2xx"},
+
+    {errc::invalid_uri, "the URI is malformed; one for WebSocket begins with ws:// or wss://"},
+    {errc::uri_scheme_not_websocket, "the URI's scheme is neither ws nor wss"},
+    {errc::uri_has_fragment, "a WebSocket URI may not have a fragment"},
+    {errc::uri_has_userinfo, "a WebSocket URI may not have user information"},
+    {errc::invalid_host, "the host is missing or malformed, or its port is not 1 to 65535"},
+    {errc::invalid_target, "the request target has a character that is not allowed"},
+    {errc::invalid_field, "a header field has a name or value that is not allowed"},
+    {errc::reserved_field, "a header field belongs to the handshake itself"},
+    {errc::invalid_subprotocol, "a subprotocol is not a token, or is named twice"},
+    {errc::invalid_extension, "the extension list to be sent is malformed"},
+    {errc::invalid_status, "the status of a refusal has to be between 200 and 599"},
+};
+static_assert([] {
+    std::size_t index = 0;
+    for (const error_text& each : error_texts) {
+        if (static_cast<std::size_t>(each.error) != index++) return false;
     }
-    return "unknown error";
+    return true;
+}());
+
+// In the order of condition.
+inline constexpr const char* condition_texts[] = {
+    "unknown condition",
+    "the peer violated the protocol",
+    "a payload is invalid",
+    "a limit was exceeded",
+    "the opening handshake failed",
+    "the connection was closed by the closing handshake",
+    "the connection was lost",
+    "the peer took too long",
+    "the call was refused",
+};
+
+} // namespace detail
+
+/// A sentence for people: what was wrong, without a final full stop. Static storage.
+[[nodiscard]] FRAMEWIRE_COLD constexpr std::string_view message(errc error) noexcept {
+    const auto index = static_cast<std::size_t>(error);
+    return index < std::size(detail::error_texts) ? detail::error_texts[index].text
+                                                  : "unknown error";
 }
 
 /// The class of a cause. `success` belongs to none: value 0.
@@ -284,7 +312,7 @@ namespace detail {
 class error_category_impl final : public std::error_category {
 public:
     [[nodiscard]] const char* name() const noexcept override { return "framewire"; }
-    [[nodiscard]] std::string message(int value) const override {
+    [[nodiscard]] FRAMEWIRE_COLD std::string message(int value) const override {
         return std::string(framewire::message(static_cast<errc>(value)));
     }
     [[nodiscard]] std::error_condition default_error_condition(int value) const noexcept override;
@@ -293,18 +321,9 @@ public:
 class condition_category_impl final : public std::error_category {
 public:
     [[nodiscard]] const char* name() const noexcept override { return "framewire.condition"; }
-    [[nodiscard]] std::string message(int value) const override {
-        switch (static_cast<condition>(value)) {
-        case condition::protocol_violation: return "the peer violated the protocol";
-        case condition::invalid_payload: return "a payload is invalid";
-        case condition::limit_exceeded: return "a limit was exceeded";
-        case condition::handshake_failed: return "the opening handshake failed";
-        case condition::closed: return "the connection was closed by the closing handshake";
-        case condition::connection_lost: return "the connection was lost";
-        case condition::timeout: return "the peer took too long";
-        case condition::misuse: return "the call was refused";
-        }
-        return "unknown condition";
+    [[nodiscard]] FRAMEWIRE_COLD std::string message(int value) const override {
+        const auto index = static_cast<std::size_t>(value);
+        return condition_texts[index < std::size(condition_texts) ? index : 0];
     }
 };
 

@@ -40,19 +40,36 @@ namespace detail {
 
 /// Writes lines one after the other. It goes on counting when the buffer is full, so that one call
 /// with an empty buffer tells the size. The first error sticks, and everything after it is ignored.
+// Called for each part of each line: inlined, that would be a tenth of what it takes to compile the
+// core.
 class http_head_writer {
 public:
     /// The buffer is borrowed for the life of the writer.
     constexpr explicit http_head_writer(std::span<char> out) noexcept : out_(out) {}
 
-    /// Appends texts as they are, and numbers (`std::size_t`) in decimal digits.
-    template <class... Parts> constexpr void append(const Parts&... parts) noexcept {
-        (put(parts), ...);
+    /// Appends a text as it is.
+    FRAMEWIRE_NEVER_INLINE constexpr void append(std::string_view text) noexcept {
+        if (size_ < out_.size()) text.copy(out_.data() + size_, out_.size() - size_);
+        size_ += text.size();
+    }
+    /// Appends a number in decimal digits.
+    FRAMEWIRE_NEVER_INLINE constexpr void append(std::size_t number) noexcept {
+        if (number >= 10) append(number / 10);
+        const char digit = static_cast<char>('0' + number % 10);
+        append(std::string_view(&digit, 1));
+    }
+    /// Appends texts and numbers, one after the other.
+    template <class First, class Second, class... Rest>
+    constexpr void append(const First& first, const Second& second, const Rest&... rest) noexcept {
+        append(first);
+        append(second);
+        (append(rest), ...);
     }
 
     /// Appends a line made of the parts.
     template <class... Parts> constexpr void line(const Parts&... parts) noexcept {
-        append(parts..., "\r\n");
+        (append(parts), ...);
+        append("\r\n");
     }
 
     /// Appends a field, unless it could change the meaning of the head: `errc::invalid_field`. The
@@ -60,7 +77,7 @@ public:
     /// before all (5.5), and has to say something.
     FRAMEWIRE_NEVER_INLINE constexpr void field(const http_field& field) noexcept {
         const bool usable = detail::is_token(field.name) &&
-                            detail::all_of(field.value, detail::is_field_char) &&
+                            detail::all_are(detail::field_chars, field.value) &&
                             !detail::trim_ows(field.value).empty();
         if (!usable) return fail(errc::invalid_field);
         line(field.name, ": ", field.value);
@@ -69,7 +86,7 @@ public:
     /// Appends fields that the application asks for. Those that frame the message or belong to the
     /// handshake are refused with `errc::reserved_field`: Connection, Content-Length, Host, Origin,
     /// Transfer-Encoding, Upgrade, and all Sec-WebSocket fields.
-    constexpr void fields(std::span<const http_field> fields) noexcept {
+    FRAMEWIRE_NEVER_INLINE constexpr void fields(std::span<const http_field> fields) noexcept {
         for (const http_field& one : fields) {
             if (detail::is_reserved_field(one.name)) fail(errc::reserved_field);
             field(one);
@@ -84,26 +101,13 @@ public:
     /// How many bytes everything takes so far, whether there is room for them or not.
     [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
 
-    [[nodiscard]] constexpr written result() const noexcept {
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr written result() const noexcept {
         if (error_ != errc::success) return {0, error_};
         if (size_ > out_.size()) return {0, errc::buffer_too_small, size_};
         return {size_};
     }
 
 private:
-    // Called for each part of each line: inlined, they would be a tenth of what it takes to compile
-    // the core.
-    FRAMEWIRE_NEVER_INLINE constexpr void put(std::string_view text) noexcept {
-        if (size_ < out_.size()) text.copy(out_.data() + size_, out_.size() - size_);
-        size_ += text.size();
-    }
-
-    FRAMEWIRE_NEVER_INLINE constexpr void put(std::size_t number) noexcept {
-        if (number >= 10) put(number / 10);
-        const char digit = static_cast<char>('0' + number % 10);
-        put(std::string_view(&digit, 1));
-    }
-
     std::span<char> out_;
     std::size_t size_ = 0;
     errc error_ = errc::success;

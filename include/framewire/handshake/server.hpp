@@ -7,6 +7,7 @@
 #ifndef FRAMEWIRE_HANDSHAKE_SERVER_HPP
 #define FRAMEWIRE_HANDSHAKE_SERVER_HPP
 
+#include <framewire/detail/inlining.hpp>
 #include <framewire/error.hpp>
 #include <framewire/handshake/response.hpp>
 #include <framewire/handshake/upgrade_request.hpp>
@@ -79,7 +80,7 @@ public:
 
     /// How to refuse a handshake that failed: the status for the error, and a body that names the
     /// cause and the line. A 403 for one that did not fail.
-    [[nodiscard]] constexpr http_rejection rejection() const noexcept {
+    [[nodiscard]] FRAMEWIRE_COLD constexpr http_rejection rejection() const noexcept {
         http_rejection result;
         // RFC 9112 9.3.2 (HEAD): the answer has no content.
         result.without_content = reader_.method() == "HEAD";
