@@ -369,22 +369,27 @@ inline const std::string handshake_request =
     "\r\n";
 inline const std::string handshake_accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="; // RFC 6455 1.3
 
-/// \param answer called with a string to write the answer to.
-template <typename Answer> void add_handshake(works& all, const char* who, Answer answer) {
+/// \param run called with a string to write the result to; \param check looks at it.
+template <typename Run, typename Check>
+void add_handshake(works& all, const char* of, const char* who, Run run, Check check) {
     constexpr std::size_t count = 16;
     const auto out = std::make_shared<std::string>();
-    all.push_back({"handshake", "request and answer", who, count, count * handshake_request.size(),
-                   [out, answer] {
+    all.push_back({"handshake", of, who, count, count * handshake_request.size(),
+                   [out, run] {
                        for (std::size_t i = 0; i < count; ++i) {
-                           answer(*out);
+                           run(*out);
                            keep(out->data());
                        }
                    },
-                   nullptr,
-                   [out] {
-                       return out->compare(0, 12, "HTTP/1.1 101") == 0 &&
-                              out->find(handshake_accept) != std::string::npos;
-                   }});
+                   nullptr, [out, check] { return check(*out); }});
+}
+
+/// \param answer called with a string to write the answer to.
+template <typename Answer> void add_handshake(works& all, const char* who, Answer answer) {
+    add_handshake(all, "request and answer", who, answer, [](const std::string& out) {
+        return out.compare(0, 12, "HTTP/1.1 101") == 0 &&
+               out.find(handshake_accept) != std::string::npos;
+    });
 }
 
 } // namespace codec

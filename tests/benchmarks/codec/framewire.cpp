@@ -129,6 +129,29 @@ void answer(std::string& out) {
     }
 }
 
+// The client's part: nobody else's can be given a nonce.
+constexpr fw::client_request asked{
+    .host = "localhost:3000", .target = "/chat", .origin = "http://localhost:3000"};
+
+std::span<const std::byte, 16> nonce() {
+    static constexpr std::array<char, 17> text{"the sample nonce"}; // of RFC 6455 1.3
+    return std::as_bytes(std::span(text)).first<16>();
+}
+
+void ask(std::string& out) {
+    out.resize(512);
+    const fw::client_handshake handshake(asked, nonce(), {});
+    out.resize(handshake.write_request(std::span(out.data(), out.size())).size);
+}
+
+void read_answer(std::string& out) {
+    static const std::string given = framewire_answer(handshake_request);
+    std::array<char, 8192> head;
+    fw::client_handshake handshake(asked, nonce(), head);
+    std::span<const std::byte> in = std::as_bytes(std::span(given));
+    out = handshake.feed(in) == fw::handshake_status::complete ? "complete" : "failed";
+}
+
 // Unmasking and checking, in one pass or in two. The text is masked again before each run.
 template <typename Unmask> void add_unmask(works& all, const char* who, Unmask unmask) {
     struct kind {
@@ -205,6 +228,12 @@ void add_framewire(works& all) {
         return utf8.feed(text) == text.size() && utf8.complete();
     });
     add_handshake(all, "Framewire", answer);
+    add_handshake(all, "request of a client", "Framewire", ask, [](const std::string& out) {
+        return out.compare(0, 14, "GET /chat HTTP") == 0 &&
+               out.find("dGhlIHNhbXBsZSBub25jZQ==") != std::string::npos;
+    });
+    add_handshake(all, "answer read by a client", "Framewire", read_answer,
+                  [](const std::string& out) { return out == "complete"; });
 }
 
 } // namespace codec
