@@ -7,7 +7,10 @@
 #ifndef FRAMEWIRE_HANDSHAKE_CLIENT_HPP
 #define FRAMEWIRE_HANDSHAKE_CLIENT_HPP
 
+#include <framewire/detail/ascii.hpp>
 #include <framewire/detail/final_response.hpp>
+#include <framewire/detail/inlining.hpp>
+#include <framewire/detail/known_fields.hpp>
 #include <framewire/error.hpp>
 #include <framewire/extension_header.hpp>
 #include <framewire/handshake/key.hpp>
@@ -18,7 +21,6 @@
 
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -51,19 +53,20 @@ public:
     /// Writes the request. Refuses what the application may not ask for: `invalid_host`,
     /// `invalid_target`, `invalid_subprotocol`, `invalid_extension`, `invalid_field`,
     /// `reserved_field`; `buffer_too_small` says how many bytes it takes.
-    [[nodiscard]] constexpr written write_request(std::span<char> out) const noexcept {
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr written
+    write_request(std::span<char> out) const noexcept {
         http_head_writer writer(out);
         if (!detail::parse_authority(request_.host).valid) writer.fail(errc::invalid_host);
         if (!valid_target()) writer.fail(errc::invalid_target);
 
         // RFC 6455 4.1, items 2-9, in the order that most clients use.
         const bool rooted = request_.target.starts_with('/');
-        writer.line("GET ", rooted ? "" : "/", request_.target, " HTTP/1.1");
-        writer.line("Host: ", request_.host);
-        writer.line("Upgrade: websocket");
-        writer.line("Connection: Upgrade");
-        writer.line("Sec-WebSocket-Key: ", key());
-        writer.line("Sec-WebSocket-Version: 13");
+        writer.append(rooted ? "GET " : "GET /", request_.target,
+                      " HTTP/1.1\r\nHost: ", request_.host,
+                      "\r\nUpgrade: websocket\r\n"
+                      "Connection: Upgrade\r\n"
+                      "Sec-WebSocket-Key: ",
+                      key(), "\r\nSec-WebSocket-Version: 13\r\n");
         if (!request_.origin.empty()) writer.field({"Origin", request_.origin});
         write_subprotocols(writer);
         if (!request_.extensions.empty()) {
@@ -158,49 +161,46 @@ private:
     }
 
     // RFC 6455 4.1, the six checks of the server's response, in their order.
-    [[nodiscard]] constexpr errc check_response() const noexcept {
-        const http_fields fields = response_.fields();
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr errc check_response() const noexcept {
+        using detail::known_field;
         // Item 1: any other status is an answer of HTTP. It is not followed or obeyed here.
         if (response_.status_code() != 101) return errc::upgrade_refused;
         // RFC 9110 7.8: HTTP/1.0 has no Upgrade.
         if (response_.minor_version() < 1) return errc::http_version_not_supported;
+        const detail::known_fields fields(response_.fields());
         // Item 2: one value, without regard to case.
-        if (fields.count("Upgrade") != 1 ||
-            !detail::iequals(*fields.find("Upgrade"), "websocket")) {
+        if (fields.count(known_field::upgrade) != 1 ||
+            !detail::iequals(fields.value(known_field::upgrade), "websocket")) {
             return errc::response_without_upgrade;
         }
         // Item 3: a token of the list, without regard to case.
-        if (!fields.list_contains("Connection", "upgrade")) {
+        if (!fields.list(known_field::connection).contains_token("upgrade")) {
             return errc::response_without_connection_upgrade;
         }
         // Item 4: exactly the Base64 text, in which case matters.
-        const std::optional<std::string_view> accept = fields.find("Sec-WebSocket-Accept");
-        if (!accept) return errc::missing_accept;
+        const std::size_t accepts = fields.count(known_field::accept);
+        if (accepts == 0) return errc::missing_accept;
         const auto expected = accept_key(key());
-        if (fields.count("Sec-WebSocket-Accept") != 1 ||
-            *accept != std::string_view(expected.data(), expected.size())) {
+        if (accepts > 1 || fields.value(known_field::accept) !=
+                               std::string_view(expected.data(), expected.size())) {
             return errc::wrong_accept;
         }
         // Item 5: only extensions that were asked for.
-        const extension_list chosen(fields);
+        const extension_list chosen(fields.list(known_field::extensions));
         if (!chosen.valid()) return errc::bad_extension_list;
-        const extension_list offers(request_.extensions);
-        for (const extension_element element : chosen) {
-            if (!offers.contains(element.name())) return errc::extension_not_offered;
+        if (!chosen.is_within(extension_list(request_.extensions))) {
+            return errc::extension_not_offered;
         }
-        return check_subprotocol(fields);
-    }
-
-    // Item 6: at most one subprotocol, and one that was asked for. An empty field names one, too.
-    [[nodiscard]] constexpr errc check_subprotocol(http_fields fields) const noexcept {
-        constexpr std::string_view name = "Sec-WebSocket-Protocol";
-        const std::optional<std::string_view> chosen = fields.find(name);
-        if (!chosen) return errc::success;
-        if (fields.count(name) > 1 || chosen->find(',') != std::string_view::npos) {
+        // Item 6: at most one subprotocol, and one that was asked for. An empty field names one,
+        // too.
+        const std::size_t subprotocols = fields.count(known_field::subprotocols);
+        if (subprotocols == 0) return errc::success;
+        const std::string_view subprotocol = fields.value(known_field::subprotocols);
+        if (subprotocols > 1 || subprotocol.find(',') != std::string_view::npos) {
             return errc::repeated_subprotocol;
         }
-        return offered(*chosen) < request_.subprotocols.size() ? errc::success
-                                                               : errc::subprotocol_not_offered;
+        return offered(subprotocol) < request_.subprotocols.size() ? errc::success
+                                                                   : errc::subprotocol_not_offered;
     }
 
     client_request request_;
