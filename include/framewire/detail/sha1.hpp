@@ -6,6 +6,7 @@
 #ifndef FRAMEWIRE_DETAIL_SHA1_HPP
 #define FRAMEWIRE_DETAIL_SHA1_HPP
 
+#include <framewire/detail/bytes.hpp>
 #include <framewire/detail/inlining.hpp>
 
 #include <array>
@@ -19,28 +20,16 @@ namespace framewire::detail {
 
 class sha1_state {
 public:
-    FRAMEWIRE_NEVER_INLINE constexpr void update(std::string_view text) noexcept {
-        while (!text.empty()) {
-            const std::size_t at = size_ % block_.size();
-            const std::size_t count = text.copy(block_.data() + at, block_.size() - at);
-            text.remove_prefix(count);
-            size_ += count;
-            if (at + count == block_.size()) compress();
-        }
+    constexpr void update(std::string_view text) noexcept {
+        for (const char c : text)
+            put(static_cast<std::byte>(c));
     }
 
     [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::array<std::uint8_t, 20> finish() noexcept {
         const std::uint64_t bits = size_ * 8;
-        std::size_t at = size_ % block_.size();
-        block_[at++] = '\x80';
-        if (at > block_.size() - sizeof bits) {
-            fill(at, block_.size());
-            compress();
-            at = 0;
-        }
-        fill(at, block_.size() - sizeof bits);
-        for (std::size_t i = 0; i < sizeof bits; ++i)
-            block_[block_.size() - 1 - i] = static_cast<char>(bits >> i * 8);
+        put(std::byte{0x80});
+        if (filled() > length_at) compress();
+        store_big_endian(block_.data() + length_at, bits);
         compress();
 
         std::array<std::uint8_t, 20> digest{};
@@ -65,39 +54,42 @@ private:
         std::uint32_t a, b, c, d, e;
     };
 
-    constexpr void fill(std::size_t from, std::size_t to) noexcept {
-        while (from < to)
-            block_[from++] = 0;
+    static constexpr std::size_t length_at = 56;
+
+    [[nodiscard]] constexpr std::size_t filled() const noexcept {
+        return static_cast<std::size_t>(size_ % block_.size());
     }
 
-    [[nodiscard]] constexpr std::uint32_t octet(std::size_t at) const noexcept {
-        return static_cast<unsigned char>(block_[at]);
+    constexpr void put(std::byte byte) noexcept {
+        block_[filled()] = byte;
+        ++size_;
+        if (filled() == 0) compress();
     }
 
     FRAMEWIRE_NEVER_INLINE constexpr void compress() noexcept {
         std::array<std::uint32_t, 80> w;
-        for (std::size_t t = 0; t < 16; ++t) {
-            const std::size_t at = t * 4;
-            w[t] = octet(at) << 24 | octet(at + 1) << 16 | octet(at + 2) << 8 | octet(at + 3);
-        }
-        for (std::size_t t = 16; t < 80; ++t)
-            w[t] = std::rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
-
+        // One after the other: in a loop of their own they become vectors that wait for each other.
+        const auto word = [&](std::size_t t) {
+            w[t] = t < 16 ? load_big_endian<std::uint32_t>(block_.data() + t * 4)
+                          : std::rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
+            return w[t];
+        };
         // A loop for each f of RFC 3174 5: one loop would choose 80 times.
         words x = hash_;
         for (std::size_t t = 0; t < 20; ++t)
-            x.round((x.d ^ (x.b & (x.c ^ x.d))) + 0x5A827999u + w[t]);
+            x.round((x.d ^ (x.b & (x.c ^ x.d))) + 0x5A827999u + word(t));
         for (std::size_t t = 20; t < 40; ++t)
-            x.round((x.b ^ x.c ^ x.d) + 0x6ED9EBA1u + w[t]);
+            x.round((x.b ^ x.c ^ x.d) + 0x6ED9EBA1u + word(t));
         for (std::size_t t = 40; t < 60; ++t)
-            x.round(((x.b & x.c) | (x.d & (x.b | x.c))) + 0x8F1BBCDCu + w[t]);
+            x.round(((x.b & x.c) | (x.d & (x.b | x.c))) + 0x8F1BBCDCu + word(t));
         for (std::size_t t = 60; t < 80; ++t)
-            x.round((x.b ^ x.c ^ x.d) + 0xCA62C1D6u + w[t]);
+            x.round((x.b ^ x.c ^ x.d) + 0xCA62C1D6u + word(t));
         hash_ = {hash_.a + x.a, hash_.b + x.b, hash_.c + x.c, hash_.d + x.d, hash_.e + x.e};
+        block_ = {};
     }
 
     words hash_{0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0};
-    std::array<char, 64> block_{};
+    std::array<std::byte, 64> block_{}; // zeros where nothing was put
     std::uint64_t size_ = 0;
 };
 
