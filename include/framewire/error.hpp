@@ -265,7 +265,7 @@ inline constexpr const char* condition_texts[] = {
 }
 
 /// The class of a cause. `success` belongs to none: value 0.
-[[nodiscard]] constexpr condition condition_of(errc error) noexcept {
+[[nodiscard]] FRAMEWIRE_COLD constexpr condition condition_of(errc error) noexcept {
     switch (error) {
     case errc::success: return condition{};
     case errc::text_not_utf8:
@@ -292,7 +292,7 @@ inline constexpr const char* condition_texts[] = {
 
 /// The status code that tells the peer about a cause (RFC 6455 7.4.1). For causes that are never
 /// told in a Close frame (the end of a connection, a timeout, misuse) it is `abnormal_closure`.
-[[nodiscard]] constexpr close_code close_code_for(errc error) noexcept {
+[[nodiscard]] FRAMEWIRE_COLD constexpr close_code close_code_for(errc error) noexcept {
     switch (error) {
     case errc::success: return close_code::normal;
     case errc::message_too_big: return close_code::message_too_big;
@@ -323,7 +323,9 @@ public:
     [[nodiscard]] const char* name() const noexcept override { return "framewire.condition"; }
     [[nodiscard]] FRAMEWIRE_COLD std::string message(int value) const override {
         const auto index = static_cast<std::size_t>(value);
-        return condition_texts[index < std::size(condition_texts) ? index : 0];
+        const std::string_view text =
+            condition_texts[index < std::size(condition_texts) ? index : 0];
+        return std::string(text);
     }
 };
 

@@ -49,7 +49,7 @@ public:
     }
 
     /// Empty when there is none, or when it is not a token once it is unescaped.
-    [[nodiscard]] constexpr std::string_view take_quoted() noexcept {
+    [[nodiscard]] FRAMEWIRE_COLD constexpr std::string_view take_quoted() noexcept {
         std::size_t end = 1;
         while (end < rest_.size() && rest_[end] != '"') {
             if (rest_[end] == '\\') ++end;
@@ -76,7 +76,7 @@ public:
     }
 
 private:
-    constexpr void advance(std::size_t count) noexcept {
+    FRAMEWIRE_NEVER_INLINE constexpr void advance(std::size_t count) noexcept {
         rest_.remove_prefix(count);
         while (!rest_.empty() && is_ows(rest_.front()))
             rest_.remove_prefix(1);

@@ -76,7 +76,8 @@ public:
 
     /// Takes bytes from the front of `in`, at most up to and including the empty line. When it
     /// fails, `in` begins with the byte that was refused.
-    [[nodiscard]] constexpr head_status feed(std::span<const std::byte>& in) noexcept {
+    [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr head_status
+    feed(std::span<const std::byte>& in) noexcept {
         while (status() == head_status::need_data) {
             in = in.subspan(take_run(in));
             if (in.empty()) break;

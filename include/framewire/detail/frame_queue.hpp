@@ -8,6 +8,7 @@
 
 #include <framewire/detail/byte_buffer.hpp>
 #include <framewire/detail/bytes.hpp>
+#include <framewire/detail/inlining.hpp>
 #include <framewire/error.hpp>
 #include <framewire/frame_encoder.hpp>
 #include <framewire/frame_header.hpp>
@@ -156,8 +157,8 @@ public:
 
     // `no_status_received` makes an empty Close frame (RFC 6455 5.5.1). The reason has at most
     // max_close_reason bytes.
-    [[nodiscard]] errc push_close(close_code code, std::string_view reason,
-                                  std::uint64_t limit = no_limit) noexcept {
+    [[nodiscard]] FRAMEWIRE_COLD errc push_close(close_code code, std::string_view reason,
+                                                 std::uint64_t limit = no_limit) noexcept {
         const bool empty = code == close_code::no_status_received;
         const std::size_t size = empty ? 0 : 2 + reason.size();
         std::byte* const room = room_for(size, limit);

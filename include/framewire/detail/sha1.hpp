@@ -20,7 +20,7 @@ namespace framewire::detail {
 
 class sha1_state {
 public:
-    constexpr void update(std::string_view text) noexcept {
+    FRAMEWIRE_NEVER_INLINE constexpr void update(std::string_view text) noexcept {
         for (const char c : text)
             put(static_cast<std::byte>(c));
     }

@@ -76,15 +76,14 @@ parse_target(std::string_view target) noexcept {
     return lengths > 1 || (lengths == 1 && fields.value(known_field::content_length) != "0");
 }
 
-// Everything but the request line. What the fields say is filled in even when something is wrong.
-[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr errc
-check_upgrade_fields(upgrade_request& request) noexcept {
+// RFC 6455 4.2.1, items 2-9: all but the request line. Fills in what the fields say.
+[[nodiscard]] constexpr errc check_upgrade_fields(upgrade_request& request) noexcept {
     const known_fields fields(request.fields);
     request.host = fields.value(known_field::host);
-    request.key = fields.value(known_field::key);
     request.origin = fields.value(known_field::origin);
+    request.key = fields.value(known_field::key);
 
-    // RFC 6455 4.2.1, item 2, and RFC 9112 3.2: exactly one Host.
+    // Item 2, and RFC 9112 3.2: exactly one Host.
     if (request.host.empty()) return errc::missing_host;
     if (fields.count(known_field::host) > 1) return errc::repeated_host;
     if (!parse_authority(request.host).valid) return errc::bad_host;
@@ -116,10 +115,31 @@ check_upgrade_fields(upgrade_request& request) noexcept {
 
     // Items 8 and 9.
     if (!fields.list(known_field::subprotocols).are_tokens()) return errc::bad_subprotocol_list;
-    if (!extension_list(fields.list(known_field::extensions)).valid()) {
-        return errc::bad_extension_list;
-    }
-    return errc::success;
+    const extension_list extensions(fields.list(known_field::extensions));
+    return extensions.valid() ? errc::success : errc::bad_extension_list;
+}
+
+[[nodiscard]] constexpr errc check_upgrade(upgrade_request& request, std::string_view method,
+                                           std::string_view target, int minor_version) noexcept {
+    // RFC 6455 4.2.1, item 1: GET, and HTTP/1.1 or higher.
+    if (method != "GET") return errc::method_not_get;
+    if (minor_version < 1) return errc::http_version_not_supported;
+    const target_parts parts = parse_target(target);
+    if (!parts.valid) return errc::bad_request_target;
+    request.target = parts.path_and_query;
+    const errc error = check_upgrade_fields(request);
+    // RFC 9112 3.2.2: a host in the target has precedence.
+    if (!parts.host.empty()) request.host = parts.host;
+    return error;
+}
+
+// In place: a request is twelve words.
+FRAMEWIRE_NEVER_INLINE constexpr void check_upgrade(upgrade_check& check, std::string_view method,
+                                                    std::string_view target, int minor_version,
+                                                    http_fields fields) noexcept {
+    check.request.fields = fields;
+    check.error = check_upgrade(check.request, method, target, minor_version);
+    if (check.error != errc::success) check.request = {};
 }
 
 } // namespace detail
@@ -131,23 +151,8 @@ check_upgrade_fields(upgrade_request& request) noexcept {
                                                             std::string_view target,
                                                             int minor_version,
                                                             http_fields fields) noexcept {
-    const detail::target_parts parts = detail::parse_target(target);
     upgrade_check check;
-    check.request.target = parts.path_and_query;
-    check.request.fields = fields;
-    // RFC 6455 4.2.1, item 1: GET, and HTTP/1.1 or higher.
-    if (method != "GET")
-        check.error = errc::method_not_get;
-    else if (minor_version < 1)
-        check.error = errc::http_version_not_supported;
-    else if (!parts.valid)
-        check.error = errc::bad_request_target;
-    else
-        check.error = detail::check_upgrade_fields(check.request);
-    if (check.error != errc::success) check.request = {};
-    // RFC 9112 3.2.2: a host in the target has precedence.
-    else if (!parts.host.empty())
-        check.request.host = parts.host;
+    detail::check_upgrade(check, method, target, minor_version, fields);
     return check;
 }
 

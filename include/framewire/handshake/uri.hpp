@@ -43,7 +43,7 @@ is_percent_encoded(std::string_view text, std::uint8_t classes) noexcept {
 }
 
 /// Four decimal numbers of 0-255 without leading zeros (RFC 3986 3.2.2).
-[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool is_ipv4(std::string_view text) noexcept {
+[[nodiscard]] FRAMEWIRE_COLD constexpr bool is_ipv4(std::string_view text) noexcept {
     int parts = 0;
     for (;;) {
         const std::string_view part = text.substr(0, text.find('.'));
@@ -57,7 +57,7 @@ is_percent_encoded(std::string_view text, std::uint8_t classes) noexcept {
 }
 
 /// An IPv6 address without a zone (RFC 3986 3.2.2).
-[[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr bool is_ipv6(std::string_view text) noexcept {
+[[nodiscard]] FRAMEWIRE_COLD constexpr bool is_ipv6(std::string_view text) noexcept {
     int groups = 0;
     bool shortened = text.starts_with("::");
     if (shortened) text.remove_prefix(2);
