@@ -8,6 +8,7 @@
 
 #include <framewire/connection_state.hpp>
 #include <framewire/detail/byte_buffer.hpp>
+#include <framewire/detail/bytes.hpp>
 #include <framewire/detail/inlining.hpp>
 #include <framewire/detail/message_queue.hpp>
 #include <framewire/detail/message_reader.hpp>
@@ -22,7 +23,6 @@
 #include <framewire/rfc6455.hpp>
 #include <framewire/utf8.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -91,7 +91,7 @@ public:
     /// `text_not_utf8`, `message_in_progress`, `output_full`, `out_of_memory`.
     [[nodiscard]] errc send_text(std::string_view text,
                                  compression how = compression::if_agreed) noexcept {
-        return send_text(std::as_bytes(std::span(text.data(), text.size())), how);
+        return send_text(detail::bytes_of(text), how);
     }
     [[nodiscard]] errc send_text(std::span<const std::byte> text,
                                  compression how = compression::if_agreed) noexcept {
@@ -253,8 +253,9 @@ private:
     FRAMEWIRE_NEVER_INLINE void answer(event& told) noexcept {
         errc error = told.error;
         if (told.kind == event_kind::ping && Options.auto_pong) {
-            const std::uint64_t backlog =
-                std::min<std::uint64_t>(limits_.pong_backlog, limits_.max_output);
+            const std::uint64_t backlog = limits_.pong_backlog < limits_.max_output
+                                              ? limits_.pong_backlog
+                                              : limits_.max_output;
             error = output_.push_pong(told.payload, backlog, limits_.max_output);
         } else if (told.kind == event_kind::close) {
             // RFC 6455 5.5.1: it MUST send a Close frame in response, typically with the same code.

@@ -57,7 +57,7 @@ public:
         return errc::success;
     }
     [[nodiscard]] errc assign_text(std::string_view text) noexcept {
-        return assign(opcode::text, std::as_bytes(std::span(text.data(), text.size())));
+        return assign(opcode::text, detail::bytes_of(text));
     }
     [[nodiscard]] errc assign_binary(std::span<const std::byte> payload) noexcept {
         return assign(opcode::binary, payload);

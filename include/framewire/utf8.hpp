@@ -6,6 +6,7 @@
 #ifndef FRAMEWIRE_UTF8_HPP
 #define FRAMEWIRE_UTF8_HPP
 
+#include <framewire/detail/bytes.hpp>
 #include <framewire/detail/inlining.hpp>
 #include <framewire/detail/simd_dispatch.hpp>
 #include <framewire/detail/simd_portable.hpp>
@@ -146,7 +147,7 @@ private:
 
 /// True when `text` as a whole is valid UTF-8.
 [[nodiscard]] inline bool is_utf8(std::string_view text) noexcept {
-    return is_utf8(std::as_bytes(std::span(text.data(), text.size())));
+    return is_utf8(detail::bytes_of(text));
 }
 
 /// The longest prefix of valid UTF-8 `text` that has at most `max_size` bytes and ends between code

@@ -8,7 +8,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 
 namespace {
@@ -19,7 +18,7 @@ template <std::size_t N> constexpr auto encode(const char (&literal)[N]) {
     std::array<std::uint8_t, N - 1> octets{};
     for (std::size_t i = 0; i + 1 < N; ++i)
         octets[i] = static_cast<std::uint8_t>(literal[i]);
-    return base64_encode(std::span<const std::uint8_t, N - 1>(octets));
+    return base64_encode(octets);
 }
 
 template <std::size_t N> std::string text(const std::array<char, N>& chars) {

@@ -13,9 +13,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
+#include <string_view>
 #include <type_traits>
 
 namespace framewire::detail {
+
+// Not std::as_bytes: to make spans of char costs every program more time to compile than this.
+[[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) noexcept {
+    return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
 
 template <std::unsigned_integral Word>
 [[nodiscard]] constexpr Word load_native(const std::byte* from) noexcept {

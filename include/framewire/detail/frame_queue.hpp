@@ -16,9 +16,9 @@
 #include <framewire/message_extension.hpp>
 #include <framewire/rfc6455.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -61,7 +61,7 @@ public:
         const std::size_t size =
             write_prefix(room.bytes, first_octet, payload.size(), Role == role::client, key);
         if constexpr (Role == role::client) {
-            mask_copy(std::span(room.bytes + size, payload.size()), payload, key);
+            mask_copy({room.bytes + size, payload.size()}, payload, key);
         } else {
             copy_bytes(room.bytes + size, payload.data(), payload.size());
         }
@@ -135,7 +135,7 @@ public:
         const std::size_t size = write_prefix(prefix.octets.data(), first_octet(fin, rsv, op),
                                               body.size(), Role == role::client, key);
         copy_bytes(room.data(), prefix.octets.data(), size);
-        std::copy(body.begin(), body.end(), room.begin() + static_cast<std::ptrdiff_t>(size));
+        std::memmove(room.data() + size, body.data(), body.size());
         buffer_.drop_back(max_header_size - size);
         tail_pong_ = 0;
         return errc::success;
@@ -169,10 +169,10 @@ public:
         std::byte* const body = room + prefix;
         if (!empty) {
             store_big_endian(body, static_cast<std::uint16_t>(code));
-            const auto text = std::as_bytes(std::span(reason.data(), reason.size()));
+            const std::span<const std::byte> text = bytes_of(reason);
             copy_bytes(body + 2, text.data(), text.size());
         }
-        if constexpr (Role == role::client) mask_in_place(std::span(body, size), key);
+        if constexpr (Role == role::client) mask_in_place({body, size}, key);
         buffer_.commit(prefix + size);
         tail_pong_ = 0;
         return errc::success;
@@ -185,7 +185,7 @@ private:
     [[nodiscard]] errc write_through(std::span<const std::byte> behind, Write& write) noexcept {
         tail_pong_ = 0;
         const std::size_t written = write(std::span<const std::byte>(buffer_.bytes()), behind);
-        const std::size_t queued = std::min(written, buffer_.size());
+        const std::size_t queued = written < buffer_.size() ? written : buffer_.size();
         buffer_.consume(queued);
         return buffer_.append(behind.subspan(written - queued)) ? errc::success
                                                                 : errc::out_of_memory;

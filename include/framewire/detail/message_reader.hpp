@@ -23,7 +23,6 @@
 #include <framewire/rfc6455.hpp>
 #include <framewire/utf8.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -225,7 +224,7 @@ private:
             return {};
         }
         // One frame is always let through, as on the short way.
-        if (++fragments_ > std::max<std::uint32_t>(bounds.max_fragments, 1)) {
+        if (++fragments_ > bounds.max_fragments && fragments_ > 1) {
             return fail(errc::too_many_fragments);
         }
         if (!encoded_) {
@@ -277,7 +276,7 @@ private:
         byte_buffer& message = pieces_.message();
         std::byte* const room = message.prepare(piece.size(), expected);
         if (room == nullptr) return false;
-        mask_copy(std::span(room, piece.size()), piece, key);
+        mask_copy({room, piece.size()}, piece, key);
         message.commit(piece.size());
         return true;
     }
@@ -291,9 +290,9 @@ private:
     [[nodiscard]] event take_encoded(opcode op, const decoded& item, bool last,
                                      std::span<std::byte>& in, const limits& bounds,
                                      Extension& extension) noexcept {
-        const std::span<std::byte> given = item.payload.first(
-            Options.stream_messages ? std::min(item.payload.size(), given_at_a_time)
-                                    : item.payload.size());
+        const bool all = !Options.stream_messages || item.payload.size() < given_at_a_time;
+        const std::span<std::byte> given =
+            item.payload.first(all ? item.payload.size() : given_at_a_time);
         if (given.size() != item.payload.size()) last = false;
         if constexpr (Role == role::server) mask_in_place(given, item.header.key);
         byte_buffer& message = pieces_.message();

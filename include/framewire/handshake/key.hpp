@@ -28,7 +28,7 @@ make_key(std::span<const std::byte, 16> nonce) noexcept {
     for (std::size_t i = 0; i < octets.size(); ++i) {
         octets[i] = std::to_integer<std::uint8_t>(nonce[i]);
     }
-    return detail::base64_encode(std::span<const std::uint8_t, 16>(octets));
+    return detail::base64_encode(octets);
 }
 
 /// True for the Base64 form of 16 octets (RFC 6455 4.2.1, item 5). The four bits that encode
@@ -43,8 +43,7 @@ make_key(std::span<const std::byte, 16> nonce) noexcept {
 [[nodiscard]] FRAMEWIRE_NEVER_INLINE constexpr std::array<char, 28>
 accept_key(std::string_view key) noexcept {
     constexpr std::string_view guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    const auto digest = detail::sha1(key, guid);
-    return detail::base64_encode(std::span<const std::uint8_t, 20>(digest));
+    return detail::base64_encode(detail::sha1(key, guid));
 }
 
 } // namespace framewire

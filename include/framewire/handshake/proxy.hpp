@@ -133,20 +133,20 @@ private:
         const auto put = [&](std::string_view text) {
             for (const char c : text) {
                 group[filled++] = static_cast<std::uint8_t>(c);
-                if (filled == group.size()) write_group(writer, std::span(group).first(filled));
+                if (filled == group.size()) write_group(writer, group.data(), filled);
                 filled %= group.size();
             }
         };
         put(request_.user);
         put(":");
         put(request_.password);
-        if (filled > 0) write_group(writer, std::span(group).first(filled));
+        if (filled > 0) write_group(writer, group.data(), filled);
         writer.line();
     }
 
-    static constexpr void write_group(http_head_writer& writer,
-                                      std::span<const std::uint8_t> octets) noexcept {
-        const auto group = detail::base64_group(octets);
+    static constexpr void write_group(http_head_writer& writer, const std::uint8_t* octets,
+                                      std::size_t size) noexcept {
+        const auto group = detail::base64_group(octets, size);
         writer.append(std::string_view(group.data(), group.size()));
     }
 
