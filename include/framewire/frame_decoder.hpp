@@ -7,6 +7,7 @@
 #define FRAMEWIRE_FRAME_DECODER_HPP
 
 #include <framewire/detail/bytes.hpp>
+#include <framewire/detail/inlining.hpp>
 #include <framewire/error.hpp>
 #include <framewire/frame_header.hpp>
 #include <framewire/masking.hpp>
@@ -88,7 +89,7 @@ public:
 private:
     static constexpr role sender = peer_of(Role);
 
-    constexpr decoded failed(errc error) noexcept {
+    FRAMEWIRE_COLD constexpr decoded failed(errc error) noexcept {
         error_ = error;
         decoded item;
         item.kind = decoded_kind::error;
@@ -121,7 +122,7 @@ private:
     }
 
     // Moves bytes of a cut header from `in` to partial_, and never one more than the header has.
-    constexpr bool fill_partial(std::span<std::byte>& in) noexcept {
+    FRAMEWIRE_COLD constexpr bool fill_partial(std::span<std::byte>& in) noexcept {
         std::size_t wanted = 2;
         while (!in.empty()) {
             if (partial_size_ >= 2) wanted = header_size_for(partial_[1]);
