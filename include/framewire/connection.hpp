@@ -231,10 +231,11 @@ public:
         output_.release_if_empty();
     }
 
-    /// How many octets the memory holds in which `output()` waits, which is kept for the next one.
+    /// How many octets the block has room for that `output()` lies in. It is kept when that is
+    /// empty.
     [[nodiscard]] std::size_t output_capacity() const noexcept { return output_.capacity(); }
 
-    /// Exchanges that memory with `other`'s, so that connections which have their turns one after
+    /// Exchanges that block with `other`'s, so that connections which have their turns one after
     /// the other can do with one block, which then is in the processor's cache. Does nothing while
     /// either of the two holds octets.
     void swap_output_memory(detail::byte_buffer& other) noexcept { output_.swap_memory(other); }

@@ -242,18 +242,30 @@ static_assert([] {
     return true;
 }());
 
-// In the order of condition.
-inline constexpr const char* condition_texts[] = {
-    "unknown condition",
-    "the peer violated the protocol",
-    "a payload is invalid",
-    "a limit was exceeded",
-    "the opening handshake failed",
-    "the connection was closed by the closing handshake",
-    "the connection was lost",
-    "the peer took too long",
-    "the call was refused",
+struct condition_text {
+    condition which;
+    const char* text;
 };
+
+// In the order of condition.
+inline constexpr condition_text condition_texts[] = {
+    {condition{}, "unknown condition"},
+    {condition::protocol_violation, "the peer violated the protocol"},
+    {condition::invalid_payload, "a payload is invalid"},
+    {condition::limit_exceeded, "a limit was exceeded"},
+    {condition::handshake_failed, "the opening handshake failed"},
+    {condition::closed, "the connection was closed by the closing handshake"},
+    {condition::connection_lost, "the connection was lost"},
+    {condition::timeout, "the peer took too long"},
+    {condition::misuse, "the call was refused"},
+};
+static_assert([] {
+    std::size_t index = 0;
+    for (const condition_text& each : condition_texts) {
+        if (static_cast<std::size_t>(each.which) != index++) return false;
+    }
+    return true;
+}());
 
 } // namespace detail
 
@@ -323,9 +335,7 @@ public:
     [[nodiscard]] const char* name() const noexcept override { return "framewire.condition"; }
     [[nodiscard]] FRAMEWIRE_COLD std::string message(int value) const override {
         const auto index = static_cast<std::size_t>(value);
-        const std::string_view text =
-            condition_texts[index < std::size(condition_texts) ? index : 0];
-        return std::string(text);
+        return condition_texts[index < std::size(condition_texts) ? index : 0].text;
     }
 };
 

@@ -195,7 +195,7 @@ public:
     /// as one list.
     constexpr explicit extension_list(http_fields fields) noexcept
         : list_(fields.list("Sec-WebSocket-Extensions")) {}
-    /// The extensions of a list that was found before.
+    /// Of the elements of a Sec-WebSocket-Extensions list.
     constexpr explicit extension_list(const http_list& list) noexcept : list_(list) {}
 
     [[nodiscard]] constexpr iterator begin() const noexcept {

@@ -59,8 +59,8 @@ copy_plain_words(char* to, const std::byte* from, std::size_t size) noexcept {
 } // namespace detail
 
 /// Reads one head, in pieces of any size. It fails at the first byte that no head can have there
-/// and never looks behind the empty line. Each byte is looked at once, so the work is linear in the
-/// size of the head however it is cut.
+/// and never looks behind the empty line. No byte is looked at more than three times, so the work
+/// is linear in the size of the head however it is cut.
 ///
 /// It is stricter than HTTP in that a bare LF is no line ending and empty lines before a request
 /// are refused, and laxer in that a request target may have any visible character except "#"

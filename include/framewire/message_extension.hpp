@@ -32,7 +32,7 @@ public:
     explicit extension_output(detail::byte_buffer& buffer, std::uint64_t limit,
                               std::uint64_t enough = no_limit) noexcept
         : buffer_(buffer), room_(limit), until_enough_(enough) {}
-    /// \param how the buffer grows, when not just to its limit.
+    /// \param how what `buffer` is, where that is more than a limit: see `byte_buffer::growth`.
     explicit extension_output(detail::byte_buffer& buffer, std::uint64_t limit,
                               detail::byte_buffer::growth how) noexcept
         : buffer_(buffer), how_(how), room_(limit), until_enough_(no_limit) {}

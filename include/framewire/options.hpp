@@ -44,7 +44,8 @@ struct limits {
     /// refused with `errc::output_full`, and nothing of it is queued. When nothing waits, any one
     /// message is taken, however large: the limit is about a peer that reads too slowly. Answers to
     /// Ping and Close, and what `close` sends, are always queued; beyond the limit they take at
-    /// most 392 bytes.
+    /// most 392 bytes. The memory for it is up to a third larger, and there is at most twice the
+    /// limit while it grows.
     std::uint64_t max_output = 17u << 20;
 
     /// Frames of a received message, empty ones included; 0 is taken as 1. More fail the connection

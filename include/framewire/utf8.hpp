@@ -41,8 +41,8 @@ public:
     /// Unmasks the next piece of the text where it stands and checks it, in one pass while it is
     /// ASCII. `key` is moved on for the next piece. Returns as `feed`; after a failure the bytes
     /// behind the failure are in no defined state.
-    [[nodiscard]] FRAMEWIRE_ALWAYS_INLINE constexpr std::size_t feed_masked(std::span<std::byte> bytes,
-                                                    masking_key& key) noexcept {
+    [[nodiscard]] FRAMEWIRE_ALWAYS_INLINE constexpr std::size_t
+    feed_masked(std::span<std::byte> bytes, masking_key& key) noexcept {
         if (std::is_constant_evaluated()) {
             key = mask_in_place(bytes, key);
             return feed(bytes);

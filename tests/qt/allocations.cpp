@@ -109,7 +109,7 @@ private:
     int descriptor_;
 };
 
-// Nor does what is queued in a turn, for which the thread keeps a block.
+// However many there are in a turn: the thread keeps a block for what is queued.
 void check_that_messages_take_none(plain_end& peer, std::string_view frame, std::size_t answer) {
     const long one = peer.allocations_of(frame, answer, 1);
     CHECK(one >= 0);

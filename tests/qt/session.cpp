@@ -29,8 +29,6 @@ using namespace framewire;
 using namespace framewire::test;
 using qt::session_state;
 
-namespace {} // namespace
-
 TEST_CASE("session: tells when what was sent has been written, in part and in whole") {
     test_server server;
     test_client c;

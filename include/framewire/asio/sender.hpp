@@ -29,6 +29,8 @@ namespace framewire::net {
 /// What was accepted goes in front of what the stream itself sends or closes with after that; only
 /// between the fragments of a message it has to wait for the last one.
 ///
+/// When `std::bad_alloc` comes out of a function, nothing was sent.
+///
 /// A message that was accepted is lost when the stream ends before it is written, as any is.
 class sender {
 public:

@@ -71,15 +71,16 @@ template <byte_container Container> struct copied_to {
 /// or from operator new. When that throws, the stream can be used as before:
 /// - A function that was called lets it out. Its handler is never called, and it may be called
 ///   again. What is asked for with a token, a message, a Ping, a Close or an answer, may be on its
-///   way all the same. Messages, Ping and Close without one do not throw, of an open stream. After
-///   `abort` the stream has ended all the same.
+///   way all the same. On an open stream, sending a message, Ping or Close without a token does
+///   not throw. After `abort` the stream has ended all the same.
 /// - Elsewhere it comes out of `run()`, like an exception of a handler, and `run()` may be called
 ///   again. A handler that was to be called may be destroyed instead, and what it was to be given
 ///   is lost with it. The stream goes on by itself, within a second: its time limits are kept. Only
 ///   an opening handshake that is under way ends the connection, with `errc::out_of_memory`.
 ///
-/// All this as far as the executor holds: an Asio strand that is refused memory may run nothing
-/// more.
+/// All this as far as Asio holds: a strand that is refused memory may run nothing more, and when
+/// the timers of the program make Asio's list of them grow just then, time limits of this thread
+/// may wait until the next one is set.
 ///
 /// Movable. Destroying an open stream tells the peer 1001 and lets the connection end in the
 /// background, for no longer than `timeouts::close`; handlers that were waiting are destroyed, not

@@ -32,11 +32,6 @@ namespace framewire::detail {
 /// A visible ASCII character: 0x21-0x7E.
 [[nodiscard]] constexpr bool is_vchar(char c) noexcept { return c > ' ' && c < '\x7f'; }
 
-/// A byte of 0x80-0xFF, whatever the signedness of char.
-[[nodiscard]] constexpr bool is_obs_text(char c) noexcept {
-    return static_cast<unsigned char>(c) >= 0x80;
-}
-
 [[nodiscard]] constexpr bool is_ows(char c) noexcept { return c == ' ' || c == '\t'; }
 
 // Classes that are asked for once a character: a bit each.

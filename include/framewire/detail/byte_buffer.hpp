@@ -20,7 +20,8 @@ namespace framewire::detail {
 
 class byte_buffer {
 public:
-    // How large the whole may become, if known: growth by doubling stops there.
+    // How large the whole may become, if known: growth by doubling stops there, or, where it is a
+    // queue, a third beyond it.
     struct growth {
         constexpr growth(std::size_t at_most = 0) noexcept : most(at_most) {}
 

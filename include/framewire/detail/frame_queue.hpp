@@ -143,7 +143,7 @@ public:
 
     // RFC 6455 5.5.3: only the newest Ping need be answered. Every one is, in order, while the
     // reader keeps up; with more than `backlog` bytes queued, a Pong replaces the unsent Pong right
-    // before it. The limit is for others, and is passed by one Pong, and by a Close.
+    // before it. `limit` says how the memory grows: it refuses neither a Pong nor a Close.
     [[nodiscard]] errc push_pong(std::span<const std::byte> payload, std::uint64_t backlog,
                                  std::uint64_t limit = no_limit) noexcept {
         if (buffer_.size() > backlog) buffer_.drop_back(std::exchange(tail_pong_, 0));

@@ -4,7 +4,7 @@
 // The memory that output waits in, for adapters. A thread keeps a block that its connections hand
 // on: who sends takes it, and who has written everything leaves it. So a thousand busy connections
 // write to one block, which stays in the processor's cache, and not to one each: with 16 messages
-// of 1 KiB in flight that is a quarter of what the server does.
+// of 1 KiB in flight that was a quarter of what a server on Asio did.
 
 #ifndef FRAMEWIRE_DETAIL_SPARE_OUTPUT_HPP
 #define FRAMEWIRE_DETAIL_SPARE_OUTPUT_HPP

@@ -43,8 +43,8 @@ public:
     /// The same for bytes that may not be changed, as those of frames have to be.
     [[nodiscard]] constexpr handshake_status feed(std::span<const std::byte>& in) noexcept {
         if (status() == handshake_status::need_data && reader_.feed(in) == head_status::complete) {
-            detail::check_upgrade(check_, reader_.method(), reader_.target(),
-                                  reader_.minor_version(), reader_.fields());
+            detail::check_in_place(check_, reader_.method(), reader_.target(),
+                                   reader_.minor_version(), reader_.fields());
         }
         return status();
     }

@@ -134,9 +134,9 @@ parse_target(std::string_view target) noexcept {
 }
 
 // In place: a request is twelve words.
-FRAMEWIRE_NEVER_INLINE constexpr void check_upgrade(upgrade_check& check, std::string_view method,
-                                                    std::string_view target, int minor_version,
-                                                    http_fields fields) noexcept {
+FRAMEWIRE_NEVER_INLINE constexpr void check_in_place(upgrade_check& check, std::string_view method,
+                                                     std::string_view target, int minor_version,
+                                                     http_fields fields) noexcept {
     check.request.fields = fields;
     check.error = check_upgrade(check.request, method, target, minor_version);
     if (check.error != errc::success) check.request = {};
@@ -152,7 +152,7 @@ FRAMEWIRE_NEVER_INLINE constexpr void check_upgrade(upgrade_check& check, std::s
                                                             int minor_version,
                                                             http_fields fields) noexcept {
     upgrade_check check;
-    detail::check_upgrade(check, method, target, minor_version, fields);
+    detail::check_in_place(check, method, target, minor_version, fields);
     return check;
 }
 

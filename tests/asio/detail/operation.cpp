@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The Framewire authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Those of streams are tested by tokens.cpp, with handlers; here they have none.
+// Operations of streams are tested by tokens.cpp, with handlers; here they have none.
 
 #include <framewire/asio/detail/operation.hpp>
 

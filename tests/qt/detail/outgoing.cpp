@@ -35,10 +35,10 @@ public:
 
     using outgoing::flush;
     using outgoing::flush_head;
-    using outgoing::has_drained;
-    using outgoing::has_written;
     using outgoing::is_flushed;
     using outgoing::send_head;
+    using outgoing::take_drained;
+    using outgoing::take_written;
 
     std::string frames;
     int failures = 0;
@@ -92,8 +92,8 @@ TEST_CASE("outgoing: a device may tell of what it writes before it has written i
     CHECK(wire.failed());
     CHECK(wire.unsent == "head frames");
     CHECK(s.is_flushed());
-    CHECK(s.has_written());
-    CHECK_FALSE(s.has_written());
+    CHECK(s.take_written());
+    CHECK_FALSE(s.take_written());
 }
 
 TEST_CASE("outgoing: what the device does not take any more is given up") {
@@ -113,24 +113,24 @@ TEST_CASE("outgoing: has drained when nothing waits any more, once for each time
           "had to") {
     device_wire wire;
     sender s(wire);
-    CHECK_FALSE(s.has_drained());
+    CHECK_FALSE(s.take_drained());
     s.frames.assign(200'000, 'x');
     s.flush();
     CHECK(s.buffered_amount() == 200'000);
     CHECK(wire.unsent.size() == 131'072);
-    CHECK_FALSE(s.has_drained());
+    CHECK_FALSE(s.take_drained());
     CHECK(far_end(wire).take().size() == 131'072); // and the rest follows
     CHECK(s.buffered_amount() == 200'000 - 131'072);
-    CHECK_FALSE(s.has_drained());
+    CHECK_FALSE(s.take_drained());
     CHECK(far_end(wire).take().size() == 200'000 - 131'072);
     CHECK(s.buffered_amount() == 0);
-    CHECK(s.has_drained());
-    CHECK_FALSE(s.has_drained());
+    CHECK(s.take_drained());
+    CHECK_FALSE(s.take_drained());
     // What waits in the device waits, too.
     s.frames = "few";
     s.flush();
     CHECK(s.is_flushed());
-    CHECK_FALSE(s.has_drained());
+    CHECK_FALSE(s.take_drained());
     CHECK(far_end(wire).take() == "few");
-    CHECK(s.has_drained());
+    CHECK(s.take_drained());
 }

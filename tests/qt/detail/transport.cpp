@@ -5,6 +5,7 @@
 
 #include "qt/support/faulty_device.hpp"
 #include "qt/support/raw.hpp"
+#include "support/bytes.hpp"
 #include "support/catch.hpp"
 
 #include <QAbstractSocket>
@@ -25,8 +26,6 @@ using namespace framewire::test;
 using framewire::qt::detail::transport;
 
 namespace {
-
-std::span<const std::byte> octets(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 /// A transport over a device in memory, and what it was told.
 template <class Device> struct over {
@@ -58,7 +57,7 @@ TEMPLATE_TEST_CASE("transport: tells of bytes to read, of bytes written and of t
     CHECK(one.t.tls() == nullptr);
     one.device().deliver("bytes");
     CHECK(one.readable == 1);
-    CHECK(one.t.write(octets("answer")) == 6);
+    CHECK(one.t.write(bytes_of("answer")) == 6);
     CHECK(one.device().take() == "answer");
     CHECK(one.written == 1);
     one.device().end();
@@ -91,15 +90,15 @@ TEST_CASE("transport: a device holds a bounded part of what waits, and a head wh
     over<faulty_plain_device> one;
     const std::string much(200'000, 'x');
     CHECK(one.t.may_end());
-    CHECK(one.t.write_some(octets(much)) == 131'072);
+    CHECK(one.t.write_some(bytes_of(much)) == 131'072);
     CHECK(one.t.holds() == 131'072);
-    CHECK(one.t.write_some(octets(much)) == 0);
+    CHECK(one.t.write_some(bytes_of(much)) == 0);
     CHECK_FALSE(one.t.may_end());
-    CHECK(one.t.write(octets(much)) == 200'000);
+    CHECK(one.t.write(bytes_of(much)) == 200'000);
     CHECK(one.t.holds() == 331'072);
     CHECK(one.device().take().size() == 331'072);
-    CHECK(one.t.write_some(octets(much).first(100'000)) == 100'000);
-    CHECK(one.t.write_some(octets(much)) == 31'072);
+    CHECK(one.t.write_some(bytes_of(much).first(100'000)) == 100'000);
+    CHECK(one.t.write_some(bytes_of(much)) == 31'072);
 }
 
 TEST_CASE("transport: does not write to a socket that is closed, of which Qt would warn") {
@@ -109,8 +108,8 @@ TEST_CASE("transport: does not write to a socket that is closed, of which Qt wou
     one.t.cut();
     const QtMessageHandler before = qInstallMessageHandler(
         [](QtMsgType, const QMessageLogContext&, const QString&) { ++warnings; });
-    const qint64 all = one.t.write(octets("late"));
-    const qint64 some = one.t.write_some(octets("late"));
+    const qint64 all = one.t.write(bytes_of("late"));
+    const qint64 some = one.t.write_some(bytes_of("late"));
     qInstallMessageHandler(before);
     CHECK(all == -1);
     CHECK(some == -1);
@@ -135,7 +134,7 @@ TEST_CASE("transport: nothing goes past Qt unless the device is a TCP socket and
     CHECK(t.may_end());
     t.set_direct(true);
     REQUIRE(t.can_write_now());
-    CHECK(t.write_now(octets("one, "), octets("two")) == 8);
+    CHECK(t.write_now(bytes_of("one, "), bytes_of("two")) == 8);
     CHECK(wait_for([&] { return server.peer->received == "one, two"; }));
     CHECK_FALSE(server.peer->ended);
     CHECK(t.half_close());

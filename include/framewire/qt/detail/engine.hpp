@@ -241,10 +241,10 @@ private:
         }
         flush();
         if (phase_ != phase::open) return;
-        if (has_written() && handlers_ != nullptr && !closing_) handlers_->on_written();
+        if (take_written() && handlers_ != nullptr && !closing_) handlers_->on_written();
         if (phase_ != phase::open || !is_flushed()) return;
         if (should_shut_down()) return shut_down();
-        if (!has_drained()) return;
+        if (!take_drained()) return;
         give_back();
         if (!closing_ && handlers_ != nullptr) handlers_->on_drain();
     }

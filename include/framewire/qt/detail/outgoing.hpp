@@ -76,9 +76,9 @@ protected:
     // Something was written, says the transport.
     void note_written() noexcept { wrote_ = true; }
     // Whether something was, since this was asked last.
-    [[nodiscard]] bool has_written() noexcept { return std::exchange(wrote_, false); }
+    [[nodiscard]] bool take_written() noexcept { return std::exchange(wrote_, false); }
     // Whether something had to wait, and nothing does any more; once.
-    [[nodiscard]] bool has_drained() noexcept {
+    [[nodiscard]] bool take_drained() noexcept {
         if (!blocked_ || transport_.holds() > 0) return false;
         blocked_ = false;
         return true;
