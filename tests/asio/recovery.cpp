@@ -11,6 +11,12 @@
 #include "support/catch.hpp"
 #include "support/connected.hpp"
 
+#if FRAMEWIRE_BOOST_ASIO
+#include <boost/asio/bind_executor.hpp>
+#else
+#include <asio/bind_executor.hpp>
+#endif
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -237,7 +243,10 @@ TEMPLATE_TEST_CASE("recovery: whichever allocation throws, a connection can be c
         app.go_on();
         REQUIRE(app.end.far.closed());
         REQUIRE(closed.ends() == 1);
-        if (closed.calls == 0) return REQUIRE(memory.happened());
+        if (closed.calls == 0) {
+            REQUIRE(memory.happened());
+            return;
+        }
         REQUIRE_FALSE(closed.error);
         REQUIRE(closed.info.clean == answered);
         if (!answered) REQUIRE(closed.info.error == errc::close_timeout);
@@ -329,6 +338,28 @@ TEMPLATE_TEST_CASE("recovery: an opening handshake that could not be begun can b
         app.end.receive(TestType::frames().text("hello"));
         REQUIRE(read.size == 5);
     });
+}
+
+TEMPLATE_TEST_CASE("recovery: a stream whose reader was lost goes on without another one", "[asio]",
+                   waitable_server_end, waitable_client_end) {
+    int lost = 0;
+    whichever_throws([&](throwing_allocations& memory, std::int64_t) {
+        loop elsewhere;
+        program<TestType> app(memory, patient());
+        fate read;
+        app.insist([&] {
+            app.stream().read(
+                io::bind_executor(elsewhere.context.get_executor(), noting(read = {})));
+        });
+        app.receive(TestType::frames().text("one"));
+        elsewhere.poll();
+        REQUIRE(read.ends() == 1);
+        if (read.lost == 0) return; // somebody looks at the message
+        ++lost;
+        app.receive(TestType::frames().ping("p"));
+        REQUIRE(app.sent().find("pong(\"p\")") != std::string::npos);
+    });
+    CHECK(lost > 0);
 }
 
 TEST_CASE("recovery: a send does not throw, though a drain is told that the transport has failed",

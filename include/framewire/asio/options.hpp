@@ -48,7 +48,8 @@ enum class overflow_policy : std::uint8_t {
 /// What a stream puts up with.
 struct stream_options {
     net::timeouts timeouts = {};
-    /// `max_message_size` bounds what is received, `max_output` what waits to be sent.
+    /// `max_message_size` bounds what is received, `max_output` what waits to be sent. The memory
+    /// for that grows by doubling, and may take four times the limit while it does.
     framewire::limits limits{.max_output = 16u << 20};
     /// While more bytes than this wait to be sent, a send says `above_high_water`, and one that was
     /// given a completion token does not complete.

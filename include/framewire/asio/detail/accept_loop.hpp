@@ -135,15 +135,19 @@ public:
         }
     }
 
-    void close() {
+    void close() noexcept {
         error_code ignored;
         (void)acceptor.close(ignored);
         end_pause();
         spare_.reset();
         std::vector<waiter> waiting;
         waiting.swap(waiters_);
-        for (const waiter& w : waiting)
-            w.op->complete(delivery::later, io::error::operation_aborted, unopened(executor_));
+        for (const waiter& w : waiting) {
+            try {
+                w.op->complete(delivery::later, io::error::operation_aborted, unopened(executor_));
+            } catch (...) { // there was no memory to call it: it is destroyed
+            }
+        }
     }
 
 private:

@@ -53,8 +53,9 @@ protected:
     [[nodiscard]] virtual std::span<const std::byte> output() const noexcept = 0;
     virtual void consume_output(std::size_t size) noexcept = 0;
     virtual void write_failed(const error_code& error) = 0;
-    virtual void wrote() noexcept = 0; // something
-    virtual void settle() = 0;         // a turn is over
+    virtual void wrote() noexcept = 0;          // something
+    virtual void settle() = 0;                  // a turn is over
+    virtual void release_closed() noexcept = 0; // an operation is over, after the transport was
     // While an exception is handled: it is to go on later with what is left.
     virtual void thrown() noexcept = 0;
 
@@ -235,7 +236,7 @@ private:
     };
     void on_readable(const error_code& error) {
         reading_ = false;
-        if (closed_) return release_all();
+        if (closed_) return release_closed();
         turn([&] { error ? fail_reading(error) : read_now(); });
     }
     void read_now() {
@@ -257,7 +258,7 @@ private:
 
     void on_read(const error_code& error, std::span<std::byte> room, std::size_t size) {
         reading_ = false;
-        if (closed_) return release_all();
+        if (closed_) return release_closed();
         buffers_.last_read_full = size == room.size();
         turn([&] {
             if (size != 0) {
@@ -289,7 +290,7 @@ private:
     }
     void on_writable(const error_code& error) {
         writing_ = false;
-        if (closed_) return release_all();
+        if (closed_) return release_closed();
         turn([&] {
             if (error) fail_writing(error);
         });
@@ -309,7 +310,7 @@ private:
     }
     void on_written(const error_code& error, std::size_t size) {
         writing_ = false;
-        if (closed_) return release_all();
+        if (closed_) return release_closed();
         buffers_.copied.consume(size);
         turn([&] {
             if (size != 0) wrote();

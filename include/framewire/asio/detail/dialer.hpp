@@ -130,10 +130,13 @@ protected:
     }
 
     // Ends what is under way; nothing is called any more.
-    void stop() {
+    void stop() noexcept {
         phase_ = dial_phase::over;
         this->timers().unset(*this);
-        resolver_.cancel();
+        try {
+            resolver_.cancel();
+        } catch (...) { // no memory for that: what it finds is thrown away
+        }
         attempts_.clear();
         transport_traits<transport_type>::close(transport_);
     }

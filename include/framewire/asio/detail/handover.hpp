@@ -84,7 +84,12 @@ private:
     void deliver(const message& received) {
         lent_ = keep_view_;
         place_ = place::as_read;
-        readers_.pop()->complete(delivery::here, {}, received);
+        try {
+            readers_.pop()->complete(delivery::here, {}, received);
+        } catch (...) { // perhaps nobody was told, and so nobody will ask for the next one
+            read_on();
+            throw;
+        }
     }
 
     enum class place : std::uint8_t { as_read, in_the_way, aside };

@@ -126,6 +126,10 @@ protected:
             throw;
         }
     }
+    // Before that the application may be looking at what was read.
+    FRAMEWIRE_COLD void release_closed() noexcept override {
+        if (end_told_) this->release_all();
+    }
     // Who is still to be told when it throws is told when it is called again.
     FRAMEWIRE_COLD void tell_end() {
         if (end_told_) return;
