@@ -8,6 +8,7 @@
 #include <framewire/asio/stream.hpp>
 
 #include "support/allocation_counter.hpp"
+#include "support/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/connected.hpp"
 
@@ -20,6 +21,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -360,6 +362,29 @@ TEMPLATE_TEST_CASE("recovery: a stream whose reader was lost goes on without ano
         REQUIRE(app.sent().find("pong(\"p\")") != std::string::npos);
     });
     CHECK(lost > 0);
+}
+
+TEST_CASE("recovery: what the application looks at stays, though an abort cannot put it aside",
+          "[asio]") {
+    whichever_throws([](throwing_allocations& memory, std::int64_t) {
+        const std::string sent = "the application looks at it";
+        program<waitable_server_end> app(memory, patient());
+        app.end.far.set_capacity(10);
+        (void)app.stream().send_text(std::string(300'000, 'x')); // its write waits
+        std::span<const std::byte> looked_at;
+        app.stream().read([&](const error_code&, const net::message& m) { looked_at = m.payload; });
+        app.end.receive(waitable_server_end::frames().text(sent));
+        REQUIRE(text_of(looked_at) == sent);
+
+        app.attempt([&] { app.stream().abort(); });
+        app.attempt([&] { app.end.poll(); });
+        waitable_server_end other; // reads in the same thread
+        reader in;
+        in.start(*other.stream);
+        other.receive(waitable_server_end::frames().text(std::string(1000, 'y')));
+        REQUIRE(in.messages == 1);
+        REQUIRE(text_of(looked_at) == sent);
+    });
 }
 
 TEST_CASE("recovery: a send does not throw, though a drain is told that the transport has failed",
