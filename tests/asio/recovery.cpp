@@ -11,6 +11,7 @@
 #include "support/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/connected.hpp"
+#include "support/fate.hpp"
 
 #if FRAMEWIRE_BOOST_ASIO
 #include <boost/asio/bind_executor.hpp>
@@ -30,43 +31,6 @@ using namespace framewire;
 using namespace framewire::test;
 
 namespace {
-
-/// What became of a handler: it was called, or destroyed.
-struct fate {
-    int calls = 0;
-    int lost = 0;
-    error_code error;
-    std::size_t size = 0; ///< Of the message.
-    net::close_info info;
-
-    [[nodiscard]] int ends() const { return calls + lost; }
-    [[nodiscard]] bool done() const { return calls == 1 && !error; }
-};
-
-/// A handler whose fate is noted. It takes no memory.
-class noting {
-public:
-    explicit noting(fate& to) : to_(&to) {}
-    noting(noting&& other) noexcept : to_(std::exchange(other.to_, nullptr)) {}
-    noting& operator=(noting&&) = delete;
-    ~noting() {
-        if (to_ != nullptr) ++to_->lost;
-    }
-
-    template <typename... Rest> void operator()(const error_code& error, Rest&&... rest) {
-        fate& to = *std::exchange(to_, nullptr);
-        ++to.calls;
-        to.error = error;
-        (note(to, std::forward<Rest>(rest)), ...);
-    }
-
-private:
-    static void note(fate& to, const net::message& m) { to.size = m.payload.size(); }
-    static void note(fate& to, net::close_info&& info) { to.info = std::move(info); }
-    template <typename Other> static void note(fate&, const Other&) {}
-
-    fate* to_;
-};
 
 /// A program that does not give up. Memory is refused only while the stream is at work for it.
 template <typename End> class program {
