@@ -18,6 +18,7 @@ template <options Options> struct chosen { static constexpr options value = Opti
 TEST_CASE("options: are a template argument, safe by default", "[options]") {
     STATIC_REQUIRE(chosen<options{}>::value.validate_utf8); // RFC 6455 8.1
     STATIC_REQUIRE(chosen<options{}>::value.auto_pong);     // RFC 6455 5.5.2
+    STATIC_REQUIRE(chosen<options{}>::value.limit_output);
     STATIC_REQUIRE_FALSE(chosen<options{}>::value.stream_messages);
     STATIC_REQUIRE(chosen<options{.stream_messages = true}>::value.stream_messages);
     STATIC_REQUIRE(std::is_same_v<chosen<options{}>, chosen<options{.auto_pong = true}>>);

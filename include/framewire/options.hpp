@@ -24,6 +24,11 @@ struct options {
 
     /// Answer every Ping (RFC 6455 5.5.2). Without it the application answers by `pong`.
     bool auto_pong = true;
+
+    /// Refuse what would pass `limits::max_output`. Without it nothing is refused, and that says
+    /// only how memory grows: for a caller that counts what waits, here and elsewhere, as the
+    /// streams of the Asio adapter do, which have their limit whatever this says.
+    bool limit_output = true;
 };
 
 /// Whether the extension may encode a message that is sent. See `permessage_deflate` for why not.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include <framewire/connection.hpp>
+#include <framewire/prepared_message.hpp>
 
 #include "support/allocation_counter.hpp"
 #include "support/bytes.hpp"
@@ -251,6 +252,30 @@ TEMPLATE_TEST_CASE("connection: refuses to send what would pass the limit of the
     end->consume_output(end->output().size());
     CHECK(end->send_fragment(opcode::text, bytes("\x82\xAC"), true) == errc::success);
     CHECK(end.sent() == R"(cont("\x82\xac"))");
+}
+
+namespace {
+
+constexpr options counted_by_its_owner{.limit_output = false};
+
+} // namespace
+
+TEMPLATE_TEST_CASE("connection: refuses nothing when its owner counts what waits", "[limits]",
+                   (endpoint<role::server, counted_by_its_owner>),
+                   (endpoint<role::client, counted_by_its_owner>)) {
+    TestType end(limits{.max_output = 20});
+    const std::string large(30, 'x');
+    CHECK(end->send_text(large) == errc::success);
+    CHECK(end->send_binary(bytes(large)) == errc::success);
+    prepared_message ready;
+    REQUIRE(ready.assign_text("y") == errc::success);
+    CHECK(end->send(ready) == errc::success);
+    CHECK(end->send_fragment(opcode::text, bytes("z"), false) == errc::success);
+    CHECK(end->ping() == errc::success);
+    CHECK(end->pong() == errc::success);
+    CHECK(end->send_fragment(opcode::text, bytes("z"), true) == errc::success);
+    CHECK(end.sent() == "text(\"" + large + "\") binary(\"" + large +
+                            "\") text(\"y\") text-(\"z\") ping(\"\") pong(\"\") cont(\"z\")");
 }
 
 TEMPLATE_TEST_CASE("connection: takes any one message when nothing waits", "[limits]", server,

@@ -99,7 +99,8 @@ TEST_CASE("frame_queue: an empty Close has no status code", "[rfc6455-5.5.1]") {
     CHECK(queued(queue) == "close(4999 \"" + std::string(123, 'r') + "\")");
 }
 
-TEST_CASE("frame_queue: takes at most twice its limit, while it grows", "[allocation]") {
+TEMPLATE_TEST_CASE("frame_queue: takes at most twice its limit, while it grows", "[allocation]",
+                   (frame_queue<role::server>), (frame_queue<role::server, false>)) {
     constexpr std::int64_t limit = 1'000'000;
     // A little for control frames, and what stands before a block.
     constexpr std::int64_t most = 2 * limit + 1000;
@@ -109,11 +110,12 @@ TEST_CASE("frame_queue: takes at most twice its limit, while it grows", "[alloca
             const std::vector<std::byte> payload(size);
             std::int64_t peak = 0;
             {
-                auto queue = server_queue();
+                TestType queue(frame_encoder<role::server>{});
                 const std::int64_t before = allocations().live_bytes;
                 reset_peak();
                 for (std::size_t i = 0; i < 3'000'000 / size; ++i) {
-                    (void)queue.push(text, payload, limit);
+                    const bool fits = queue.bytes().size() + 10 + size <= limit;
+                    if (fits) (void)queue.push(text, payload, limit);
                     (void)queue.push_pong(bytes("pong"), 4096, limit);
                     if (queue.bytes().size() > 2 * written) queue.consume(written);
                 }
@@ -124,6 +126,14 @@ TEST_CASE("frame_queue: takes at most twice its limit, while it grows", "[alloca
             CHECK(peak <= most);
         }
     }
+}
+
+TEST_CASE("frame_queue: without a limit of its own takes what passes it", "[limits]") {
+    frame_queue<role::server, false> queue(frame_encoder<role::server>{});
+    CHECK(queue.push(text, bytes("abc"), 0) == errc::success);
+    CHECK(queue.push(text, bytes("d"), 0) == errc::success);
+    CHECK(queue.push(text, std::vector<std::byte>(1000, std::byte{'x'}), 10) == errc::success);
+    CHECK(queue.bytes().size() == 5 + 3 + 4 + 1000);
 }
 
 TEST_CASE("frame_queue: that is all but full moves no more than thrice of what is written",
@@ -148,4 +158,25 @@ TEST_CASE("frame_queue: that is all but full moves no more than thrice of what i
     CHECK(allocations().calls - before <= 1); // to its last size, unless it has that
     CHECK(moved > 0);
     CHECK(moved <= 3 * written + limit);
+}
+
+TEST_CASE("frame_queue: far beyond its limit it moves no more than a multiple of what is written",
+          "[allocation]") {
+    constexpr std::size_t limit = 10'000;
+    const std::vector<std::byte> payload(100);
+    frame_queue<role::server, false> queue(frame_encoder<role::server>{});
+    for (int i = 0; i < 10'000; ++i)
+        REQUIRE(queue.push(text, payload, limit) == errc::success);
+    std::size_t written = 0;
+    std::size_t moved = 0;
+    bool right = true;
+    for (int i = 0; i < 40'000; ++i) {
+        queue.consume(102);
+        written += 102;
+        const auto waiting = queue.bytes();
+        right = right && queue.push(text, payload, limit) == errc::success;
+        if (queue.bytes().data() != waiting.data()) moved += waiting.size();
+    }
+    CHECK(right);
+    CHECK(moved <= 4 * written);
 }

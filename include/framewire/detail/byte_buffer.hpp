@@ -116,9 +116,11 @@ private:
         if (how.most > static_cast<std::size_t>(-1) / 2 - a_few_frames) return 0;
         return how.most + how.most / 3 + a_few_frames;
     }
+    // Less than a fifth is consumed only of a queue that is larger than its limit.
     [[nodiscard]] bool is_last(growth how) const noexcept {
         const std::size_t last = last_size(how);
-        return how.is_queue && last != 0 && block_->capacity >= last;
+        return how.is_queue && last != 0 && block_->capacity >= last &&
+               block_->begin >= block_->capacity / 5;
     }
 
     [[nodiscard]] static header* allocate(std::size_t capacity, std::size_t needed,

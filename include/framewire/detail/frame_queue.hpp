@@ -28,7 +28,8 @@ namespace framewire::detail {
 // From so many bytes on it costs more to copy a payload than to write it by itself.
 inline constexpr std::size_t large_payload = 16'384;
 
-template <role Role> class frame_queue {
+// Without `Limited` a limit only says how memory grows.
+template <role Role, bool Limited = true> class frame_queue {
 public:
     static constexpr auto no_limit = static_cast<std::uint64_t>(-1);
 
@@ -115,7 +116,8 @@ public:
         const growth how = growth::of_queue(limit);
         if (buffer_.prepare(max_header_size, how) == nullptr) return errc::out_of_memory;
         buffer_.commit(max_header_size);
-        extension_output out(buffer_, start == 0 ? no_limit : limit - buffer_.size(), how);
+        const bool any_size = !Limited || start == 0;
+        extension_output out(buffer_, any_size ? no_limit : limit - buffer_.size(), how);
         const bool first = op != opcode::continuation;
         const encoded_payload done = extension.encode(kind, payload, first, fin, out);
         if (done.error != errc::success) {
@@ -206,7 +208,7 @@ private:
     }
 
     [[nodiscard]] bool has_room(std::uint64_t size, std::uint64_t limit) const noexcept {
-        if (buffer_.empty()) return true;
+        if (!Limited || buffer_.empty()) return true;
         return buffer_.size() <= limit && size <= limit - buffer_.size();
     }
 

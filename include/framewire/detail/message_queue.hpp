@@ -23,9 +23,10 @@
 namespace framewire::detail {
 
 // A frame_queue, so that the few octets of its own stand where that has none.
-template <role Role, options Options> class message_queue : public frame_queue<Role> {
+template <role Role, options Options> class message_queue
+    : public frame_queue<Role, Options.limit_output> {
 public:
-    using frame_queue<Role>::frame_queue;
+    using frame_queue<Role, Options.limit_output>::frame_queue;
 
     // `extension` is null when none was agreed upon, or when the message bypasses it.
     template <class Extension>

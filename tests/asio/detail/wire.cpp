@@ -4,6 +4,7 @@
 #include <framewire/asio/detail/client_engine.hpp> // for a client's keys
 #include <framewire/asio/detail/wire.hpp>
 
+#include "support/allocation_counter.hpp"
 #include "support/bytes.hpp"
 #include "support/catch.hpp"
 #include "support/peer.hpp"
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 using namespace framewire;
 using namespace framewire::test;
@@ -59,6 +61,42 @@ TEST_CASE("wire: the limit of what waits is its owner's") {
     CHECK(out.frames().send_text(std::string(20, 'x')) == errc::success);
     CHECK(out.frames().send_text("y") == errc::success);
     CHECK(out.size() == 2 + 20 + 2 + 1);
+}
+
+TEST_CASE("wire: what waits takes at most twice the limit, while it grows", "[allocation]") {
+    constexpr std::uint64_t limit = 1'000'000;
+    const std::size_t size = GENERATE(100u, 7'000u, 300'000u, 600'000u);
+    const std::vector<std::byte> payload(size);
+    wire<role::server> out(limits{.max_output = limit}, {});
+    out.opened(limits{.max_output = limit});
+    const std::int64_t before = allocations().live_bytes;
+    reset_peak();
+    while (out.size() + size + 10 <= limit)
+        REQUIRE(out.frames().send_binary(payload) == errc::success);
+    CHECK(out.size() > limit / 2);
+    CHECK(peak_bytes() - before <= static_cast<std::int64_t>(2 * limit + 1000));
+}
+
+TEST_CASE("wire: hands its memory to the next one when all is written") {
+    wire<role::server> out(limits{}, {});
+    wire<role::server> next(limits{}, {});
+    out.take_memory();
+    REQUIRE(out.frames().send_text(std::string(5000, 'x')) == errc::success);
+    const std::byte* const block = out.output().data();
+    const auto takes_it = [&] {
+        next.take_memory();
+        REQUIRE(next.frames().send_text("y") == errc::success);
+        const bool taken = next.output().data() == block;
+        next.drop_output();
+        next.frames().release_memory();
+        return taken;
+    };
+    out.leave_memory();
+    CHECK_FALSE(takes_it());
+    out.consume_output(out.size());
+    CHECK_FALSE(takes_it());
+    out.leave_memory();
+    CHECK(takes_it());
 }
 
 TEST_CASE("wire: a client masks each frame with a key of its own") {

@@ -14,7 +14,6 @@
 #include <framewire/rfc6455.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -25,8 +24,14 @@ namespace framewire::net::detail {
 template <role Role> struct own_keys;
 template <> struct own_keys<role::server> {};
 
+// Its owner has the limit of what waits, and counts all of it.
+[[nodiscard]] consteval options without_limit(options given) noexcept {
+    given.limit_output = false;
+    return given;
+}
+
 template <role Role, options Options, message_extension Extension> class wire {
-    using connection_type = connection<Role, Options, Extension>;
+    using connection_type = connection<Role, without_limit(Options), Extension>;
 
 public:
     wire(const limits& bounds, Extension&& extension)
@@ -75,9 +80,7 @@ public:
     }
 
 private:
-    [[nodiscard]] connection_type make_connection(limits bounds, Extension&& extension) {
-        // Its owner has the limit, which counts all that waits.
-        bounds.max_output = static_cast<std::uint64_t>(-1);
+    [[nodiscard]] connection_type make_connection(const limits& bounds, Extension&& extension) {
         if constexpr (Role == role::client) {
             return connection_type(keys_.source, bounds, std::move(extension));
         } else {
