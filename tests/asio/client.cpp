@@ -266,27 +266,36 @@ TEST_CASE("client: the system's names, futures and coroutines") {
 TEST_CASE("client: what cannot be asked for is refused before anything is sent") {
     net::client_options options;
     std::string url = "ws://localhost/";
-    const auto [set, error, text] = GENERATE(table<std::string, errc, std::string>({
-        {"http://localhost/", errc::uri_scheme_not_websocket, "the URL cannot be used: "},
-        {"localhost", errc::invalid_uri, "the URL cannot be used: "},
-        {"", errc::invalid_uri, "the URL cannot be used: "},
-        {"ws://user:secret@localhost/", errc::uri_has_userinfo, "the URL cannot be used: "},
-        {"ws://localhost/#secret", errc::uri_has_fragment, "the URL cannot be used: "},
-        {"ws://local%68ost/", errc::invalid_host, "the URL cannot be used: "},
-        {"ws://localhost/secret path", errc::invalid_target, "the URL cannot be used: "},
-        {"header", errc::invalid_field, "the request cannot be made: "},
-        {"own", errc::reserved_field, "the request cannot be made: "},
-        {"origin", errc::invalid_field, "the request cannot be made: "},
-        {"subprotocol", errc::invalid_subprotocol, "the request cannot be made: "},
+    const std::string url_text = "the URL cannot be used: ";
+    const std::string text = "the request cannot be made: ";
+    const auto [set, error, where] = GENERATE(table<std::string, errc, std::string>({
+        {"http://localhost/", errc::uri_scheme_not_websocket, ""},
+        {"localhost", errc::invalid_uri, ""},
+        {"", errc::invalid_uri, ""},
+        {"ws://user:secret@localhost/", errc::uri_has_userinfo, ""},
+        {"ws://localhost/#secret", errc::uri_has_fragment, ""},
+        {"ws://local%68ost/", errc::invalid_host, ""},
+        {"ws://localhost/secret path", errc::invalid_target, ""},
+        {"header", errc::invalid_field, " (headers[1])"},
+        {"name", errc::invalid_field, " (headers[0])"},
+        {"own", errc::reserved_field, " (headers[2])"},
+        {"origin", errc::invalid_field, " (origin)"},
+        {"subprotocol", errc::invalid_subprotocol, " (subprotocols[0])"},
+        {"subprotocol twice", errc::invalid_subprotocol, " (subprotocols[2])"},
     }));
     if (set == "header") {
-        options.headers = {{"Authorization", "secret\r\nX: y"}};
+        options.headers = {{"A", "b"}, {"Authorization", "secret\r\nX: y"}};
+    } else if (set == "name") {
+        options.headers = {{"secret secret", "b"}, {"A", "b"}};
     } else if (set == "own") {
-        options.headers = {{"Sec-WebSocket-Key", "secret"}};
+        options.headers = {{"A", "b"}, {"C", "d"}, {"Sec-WebSocket-Key", "secret"}};
     } else if (set == "origin") {
+        options.headers = {{"A", "b"}};
         options.origin = "secret\n";
     } else if (set == "subprotocol") {
-        options.subprotocols = {"secret secret"};
+        options.subprotocols = {"secret secret", "chat"};
+    } else if (set == "subprotocol twice") {
+        options.subprotocols = {"chat", "other", "chat"};
     } else {
         url = set;
     }
@@ -297,7 +306,8 @@ TEST_CASE("client: what cannot be asked for is refused before anything is sent")
     CHECK(f.opened.calls == 0); // never from within
     poll(f.context);
     CHECK(f.opened.failed(error));
-    CHECK(f.text() == text + std::string(message(error)));
+    const std::string& whole = where.empty() ? url_text : text;
+    CHECK(f.text() == whole + std::string(message(error)) + where);
     CHECK(f.text().find("secret") == std::string::npos);
     CHECK(test_resolver::asked.empty());
     CHECK(closed.done());

@@ -14,9 +14,16 @@
 #include <framewire/asio/error.hpp>
 #include <framewire/asio/message.hpp>
 #include <framewire/asio/tls.hpp>
+#include <framewire/detail/ascii.hpp>
+#include <framewire/detail/inlining.hpp>
+#include <framewire/error.hpp>
 #include <framewire/handshake/client.hpp>
 #include <framewire/handshake/uri.hpp>
+#include <framewire/http_fields.hpp>
+#include <framewire/http_head_writer.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -57,7 +64,8 @@ public:
         if (error != errc::success) return fail_early(error, "the URL cannot be used: ");
         prepared_ = prepare(parsed, options);
         if (prepared_.error != errc::success) {
-            return fail_early(prepared_.error, "the request cannot be made: ");
+            return fail_early(prepared_.error,
+                              "the request cannot be made: ", culprit(prepared_.error, options));
         }
         dial_plan plan;
         plan.host = parsed.host;
@@ -131,6 +139,31 @@ private:
         return engine_->prepare(request);
     }
 
+    // The option that the request cannot be made of, in brackets.
+    [[nodiscard]] FRAMEWIRE_COLD static std::string culprit(errc error,
+                                                            const client_options& options) {
+        for (std::size_t i = 0; i < options.headers.size(); ++i) {
+            const http_field one{options.headers[i].first, options.headers[i].second};
+            http_head_writer writer({});
+            writer.fields({&one, 1});
+            if (writer.result().error == error) return place("headers", i);
+        }
+        if (error == errc::invalid_field) return " (origin)";
+        if (error != errc::invalid_subprotocol) return {};
+        const auto& all = options.subprotocols;
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            const auto here = all.begin() + static_cast<std::ptrdiff_t>(i);
+            if (!framewire::detail::is_token(*here) ||
+                std::find(all.begin(), here, *here) != here) {
+                return place("subprotocols", i);
+            }
+        }
+        return {};
+    }
+    [[nodiscard]] FRAMEWIRE_COLD static std::string place(const char* list, std::size_t index) {
+        return std::string(" (").append(list) + '[' + std::to_string(index) + "])";
+    }
+
     void dialed() override {
         engine_->next() = std::move(this->transport_);
         engine_->start_handshake(
@@ -155,8 +188,8 @@ private:
     // The engine knows whether there is a refusal already.
     void handshake_timed_out() override { engine_->give_up(make_error(errc::open_timeout)); }
 
-    void fail_early(errc error, std::string text) {
-        this->fail(make_error(error), text.append(framewire::message(error)));
+    void fail_early(errc error, std::string text, const std::string& where = {}) {
+        this->fail(make_error(error), text.append(framewire::message(error)).append(where));
     }
 
     [[nodiscard]] std::string handshake_text(const error_code& error) const {
