@@ -122,6 +122,32 @@ TEMPLATE_TEST_CASE("limits: a peer that never reads what an echo sends", "[asio]
     CHECK(peak < buffers + 2 * 100'000);
 }
 
+TEMPLATE_TEST_CASE("limits: what waits takes twice its limit while it grows, and once more what "
+                   "senders have sent",
+                   "[asio]", waitable_server_end, server_end, client_end) {
+    constexpr std::size_t most = 4'000'000;
+    net::stream_options options;
+    options.limits.max_output = most;
+    const std::string message(GENERATE(0u, 16u, 1'000u, 60'000u, 1'300'000u), 'x');
+    const bool by_sender = GENERATE(true, false);
+    TestType end(options);
+    end.far.set_capacity(1000);
+    const net::sender sender = end.stream->get_sender();
+    const std::int64_t peak = peak_of([&] {
+        if (by_sender) {
+            while (sender.send_text(message))
+                continue;
+        } else {
+            while (end.stream->send_text(message))
+                continue;
+        }
+        end.poll();
+    });
+    if (message.size() > 16) CHECK(end.stream->buffered_amount() > most / 2);
+    CHECK(end.stream->buffered_amount() <= most);
+    CHECK(peak < static_cast<std::int64_t>(most) * (by_sender ? 3 : 2) + buffers);
+}
+
 TEMPLATE_TEST_CASE("limits: a coroutine that waits for its sends lets a peer that never reads wait",
                    "[asio]", waitable_server_end, client_end) {
     net::stream_options options;

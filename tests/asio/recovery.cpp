@@ -12,6 +12,7 @@
 #include "support/catch.hpp"
 #include "support/connected.hpp"
 #include "support/fate.hpp"
+#include "support/tokens.hpp"
 
 #if FRAMEWIRE_BOOST_ASIO
 #include <boost/asio/bind_executor.hpp>
@@ -149,8 +150,10 @@ TEMPLATE_TEST_CASE("recovery: whichever allocation throws, a stream reads and se
 
         net::sender sender;
         app.insist([&] { sender = app.stream().get_sender(); });
-        app.insist([&] { queued = sender.send_text("four"); });
-        REQUIRE(queued);
+        do { // nor does this
+            REQUIRE(app.attempt([&] { queued = sender.send_text("four"); }));
+            REQUIRE((queued || queued.error == errc::out_of_memory));
+        } while (!queued);
         app.go_on();
         REQUIRE(app.sent().find("text(\"four\")") != std::string::npos);
 
@@ -190,7 +193,11 @@ TEMPLATE_TEST_CASE("recovery: whichever allocation throws, a connection can be c
         if (by_sender) {
             net::sender sender;
             app.insist([&] { sender = app.stream().get_sender(); });
-            app.insist([&] { (void)sender.close(close_code::normal, "bye"); });
+            errc error = errc::out_of_memory;
+            while (error == errc::out_of_memory) {
+                REQUIRE(app.attempt([&] { error = sender.close(close_code::normal, "bye"); }));
+            }
+            REQUIRE(error == errc::success);
         } else {
             errc error = errc::out_of_memory;
             REQUIRE(app.attempt([&] { error = app.stream().close(close_code::normal, "bye"); }));
@@ -417,6 +424,33 @@ TEMPLATE_TEST_CASE("recovery: whichever allocation the event loop is refused, an
     });
 }
 
+#ifdef FRAMEWIRE_TESTS_AS_TUPLE
+
+TEST_CASE("recovery: a refusal that was not written is not told as written", "[asio]") {
+    whichever_throws([](throwing_allocations& memory, std::int64_t) {
+        program<server_end> app(memory, server_end::not_open_yet{}, patient());
+        app.end.far.set_capacity(0);
+        app.stream().read_request([](const error_code&, const upgrade_request&) {});
+        app.end.receive(request_head());
+        fate closed;
+        fate refused;
+        app.stream().closed(noting(closed));
+        auto operation = app.stream().refuse({.status = 503}, tokens::deferred);
+        app.end.poll();
+        app.attempt([&] { app.stream().abort(); }); // no memory to tell who waits for `closed`
+        app.go_on();
+        REQUIRE(app.end.far.closed());
+        REQUIRE(app.end.far.waiting().empty());
+        std::move(operation)(noting(refused));
+        app.go_on();
+        REQUIRE(closed.ends() == 1);
+        REQUIRE(refused.calls == 1);
+        REQUIRE(refused.error == errc::connection_lost);
+    });
+}
+
+#endif // FRAMEWIRE_TESTS_AS_TUPLE
+
 namespace {
 
 struct thrown_by_handler {};
@@ -450,6 +484,78 @@ TEMPLATE_TEST_CASE("recovery: the exception of a handler comes out of run() with
     end.poll();
     CHECK(messages == 1);
     test::detail::system_works = nullptr;
+}
+
+TEMPLATE_TEST_CASE("recovery: a sender refuses what there is no memory for, and goes on", "[asio]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    const net::sender sender = end.stream->get_sender();
+    CHECK(sender.send_text("before"));
+    const std::string large(1'000, 'x'); // more than the first block holds
+    {
+        const failing_allocations none(0, 100);
+        CHECK(sender.send_text(large).error == errc::out_of_memory);
+        CHECK(none.happened());
+    }
+    CHECK(sender.send_text("behind"));
+    CHECK(end.sent() == "text(\"before\") text(\"behind\")");
+    {
+        const failing_allocations none(0, 100);
+        CHECK(sender.close(close_code::normal, "bye") == errc::out_of_memory);
+        CHECK(none.happened());
+    }
+    CHECK_FALSE(sender.expired());
+    CHECK(sender.close(close_code::normal, "bye") == errc::success);
+    CHECK(end.sent() == "close(1000 \"bye\")");
+}
+
+TEMPLATE_TEST_CASE("recovery: a stream without the memory for what was accepted closes", "[asio]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    close_completion closed;
+    end.stream->closed(closed.handler());
+    end.poll();
+    const net::sender sender = end.stream->get_sender();
+    CHECK(sender.send_text(std::string(300'000, 'x'))); // in no block that is there
+    CHECK(sender.send_text("behind it"));
+    {
+        const failing_allocations none(0, 1);
+        end.poll();
+        CHECK(none.happened());
+    }
+    CHECK(end.sent() == "close(1011 \"" + std::string(message(errc::out_of_memory)) + "\")");
+    CHECK(sender.expired());
+    end.answer_close(1011);
+    REQUIRE(closed.done());
+    CHECK(closed.info.error == errc::out_of_memory);
+}
+
+TEMPLATE_TEST_CASE("recovery: a stream without any memory sends nothing behind what was accepted",
+                   "[asio]", server_end, waitable_client_end) {
+    TestType other; // has the block that a thread keeps for what is sent
+    other.far.set_capacity(0);
+    REQUIRE(other.stream->send_text("x"));
+    other.poll();
+    REQUIRE(other.stream->send_text("y"));
+    TestType end;
+    close_completion closed;
+    end.stream->closed(closed.handler());
+    end.poll();
+    const net::sender sender = end.stream->get_sender();
+    CHECK(sender.send_text(std::string(300'000, 'x')));
+    CHECK(sender.send_text("behind it"));
+    {
+        const failing_allocations none(0, 1'000);
+        end.poll();
+        CHECK(none.happened());
+    }
+    CHECK(end.sent().empty());
+    CHECK_FALSE(end.stream->is_open());
+    CHECK(end.stream->send_text("x").error == errc::not_open);
+    end.advance(5s);
+    CHECK(end.far.closed());
+    REQUIRE(closed.done());
+    CHECK_FALSE(closed.info.clean);
 }
 
 TEST_CASE("recovery: a read into a string that cannot hold the message says so", "[asio]") {

@@ -199,8 +199,7 @@ TEMPLATE_TEST_CASE("server_stream: cannot answer before there is a request", "[a
     server.stream->read_request(
         [&](const error_code& error, const upgrade_request&) { second.note(error); });
     server.events.poll();
-    CHECK(second.calls == 1);
-    CHECK(second.error);
+    CHECK(second.failed(errc::not_open)); // the same request is not told twice
 }
 
 TEMPLATE_TEST_CASE("server_stream: refuses with a status, fields and a body", "[asio]", test_stream,

@@ -29,9 +29,9 @@ namespace framewire::net {
 /// What was accepted goes in front of what the stream itself sends or closes with after that; only
 /// between the fragments of a message it has to wait for the last one.
 ///
-/// When `std::bad_alloc` comes out of a function, nothing was sent.
-///
-/// A message that was accepted is lost when the stream ends before it is written, as any is.
+/// A message that was accepted is lost when the stream ends before it is written, as any is. A
+/// stream that has no memory to send it closes with 1011 rather than go on without it, or ends
+/// without memory for that.
 class sender {
 public:
     /// Sends nowhere.
@@ -40,7 +40,7 @@ public:
     explicit sender(std::shared_ptr<detail::mailbox> box) noexcept : box_(std::move(box)) {}
 
     /// Queues a copy of a text; it goes behind a message that the stream is sending in fragments.
-    /// Refused: `not_open`, `text_not_utf8`, `output_full`.
+    /// Refused: `not_open`, `text_not_utf8`, `output_full`, `out_of_memory`.
     send_result send_text(std::string_view text, compression how = compression::if_agreed) const {
         if (!is_utf8(text)) return {send_status::refused, errc::text_not_utf8};
         return put(opcode::text, std::as_bytes(std::span(text.data(), text.size())), how);
@@ -62,10 +62,13 @@ public:
         if (reason.size() > max_close_reason) return errc::close_reason_too_long;
         if (!is_utf8(reason)) return errc::close_reason_not_utf8;
         if (box_ == nullptr) return errc::success;
+        // RFC 6455 7.4.1: for clients.
+        if (code == close_code::mandatory_extension && box_->is_servers()) {
+            return errc::close_code_not_sendable;
+        }
         const auto bytes = std::as_bytes(std::span(reason.data(), reason.size()));
-        (void)box_->put(opcode::close, code, compression::never,
-                        bytes); // closed already: nothing to do
-        return errc::success;
+        const errc error = box_->put(opcode::close, code, compression::never, bytes).error;
+        return error == errc::not_open ? errc::success : error; // closed already: nothing to do
     }
 
     /// True when everything would be refused.

@@ -76,6 +76,7 @@ protected:
         io::post(next_.get_executor(), posted{std::move(keep), run});
     }
 
+    static constexpr auto only_settle = [] {};
     // All that happens: `act`, and what follows from it.
     template <typename Act> void turn(Act act) {
         try {

@@ -68,7 +68,7 @@ public:
             if (handover_.has_parked() || !this->in_.empty()) {
                 this->wake();
             } else if (phase_ == phase::open) {
-                this->turn([] {});
+                this->turn(this->only_settle);
             }
         });
     }
@@ -321,6 +321,7 @@ private:
 
     FRAMEWIRE_COLD void start_closing() override {
         closed_here_ = true;
+        this->close_mailbox(); // what it would accept could not be sent
         // Nothing is delivered any more (RFC 6455 1.4), and the peer's Close has to be read.
         handover_.drop_parked();
         deadlines_.closing(Clock::now());

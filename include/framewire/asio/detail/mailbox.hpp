@@ -9,56 +9,67 @@
 #include <framewire/asio/config.hpp>
 #include <framewire/asio/message.hpp>
 #include <framewire/asio/options.hpp>
+#include <framewire/detail/byte_buffer.hpp>
+#include <framewire/detail/bytes.hpp>
 #include <framewire/error.hpp>
+#include <framewire/frame_header.hpp>
 #include <framewire/options.hpp>
 #include <framewire/rfc6455.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <utility>
-#include <vector>
 
 namespace framewire::net::detail {
 
-// What waits is kept as one run of bytes, and is handed over as a whole.
+// What waits is one run of bytes, each message behind what it is, and is handed over as a whole.
 class mail {
 public:
     struct item {
-        opcode kind;
-        close_code code; // of a Close
-        compression how; // of a message
         std::size_t size;
+        opcode kind;
+        compression how; // of a message
+        close_code code; // of a Close
     };
-    static constexpr std::size_t overhead = 14; // the longest prefix of a frame
+    // What an item takes beside its bytes, so that empty messages count, too: no less than the
+    // longest prefix of a frame.
+    static constexpr std::size_t overhead =
+        sizeof(item) < max_header_size ? max_header_size : sizeof(item);
 
-    // Adds all of it, or nothing.
-    void add(opcode kind, close_code code, compression how, std::span<const std::byte> bytes) {
-        if (items_.size() == items_.capacity()) items_.reserve(items_.size() * 2 + 4);
-        bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-        items_.push_back({kind, code, how, bytes.size()});
+    // Adds all of it, or nothing: false without memory. `most` bytes may wait, and a Close.
+    [[nodiscard]] bool add(const item& what, std::span<const std::byte> bytes,
+                           std::size_t most) noexcept {
+        constexpr std::size_t of_close = overhead + max_close_reason;
+        const bool known = most < static_cast<std::size_t>(-1) - of_close;
+        std::byte* const room =
+            bytes_.prepare(overhead + bytes.size(), known ? most + of_close : 0);
+        if (room == nullptr) return false;
+        std::memcpy(room, &what, sizeof(item));
+        framewire::detail::copy_bytes(room + overhead, bytes.data(), bytes.size());
+        bytes_.commit(overhead + bytes.size());
+        return true;
     }
-    // Of the frames, at most; so that empty messages count, too.
-    [[nodiscard]] std::size_t size() const noexcept {
-        return bytes_.size() + items_.size() * overhead;
-    }
-    [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
 
     template <typename Take> void each(Take take) const {
-        std::span<const std::byte> rest(bytes_);
-        for (const item& one : items_) {
-            take(one, rest.first(one.size));
-            rest = rest.subspan(one.size);
+        std::span<const std::byte> rest = bytes_.bytes();
+        while (!rest.empty()) {
+            item one;
+            std::memcpy(&one, rest.data(), sizeof(item));
+            take(one, rest.subspan(overhead, one.size));
+            rest = rest.subspan(overhead + one.size);
         }
     }
 
 private:
-    std::vector<item> items_;
-    std::vector<std::byte> bytes_;
+    framewire::detail::byte_buffer bytes_;
 };
 
 class mailbox {
@@ -66,6 +77,8 @@ public:
     virtual ~mailbox() = default;
     mailbox(const mailbox&) = delete;
     mailbox& operator=(const mailbox&) = delete;
+
+    [[nodiscard]] bool is_servers() const noexcept { return is_servers_; }
 
     // From any thread.
     send_result put(opcode kind, close_code code, compression how,
@@ -78,12 +91,13 @@ public:
         if (kind != opcode::close && waiting != 0 &&
             (waiting > limit_ || bytes.size() + mail::overhead > limit_ - waiting)) {
             if (on_overflow_ == overflow_policy::close) {
-                overflowed_ = true;
-                add(opcode::close, close_code::try_again_later, compression::never, {});
+                overflowed_ = add(opcode::close, close_code::try_again_later, compression::never,
+                                  {}) == errc::success;
             }
             return {send_status::refused, errc::output_full};
         }
-        add(kind, code, how, bytes);
+        const errc error = add(kind, code, how, bytes);
+        if (error != errc::success) return {send_status::refused, error};
         return {waiting + bytes.size() > high_water_ ? send_status::above_high_water
                                                      : send_status::queued,
                 errc::success};
@@ -127,9 +141,9 @@ public:
     }
 
 protected:
-    explicit mailbox(const stream_options& options) noexcept
+    mailbox(const stream_options& options, bool is_servers) noexcept
         : limit_(options.limits.max_output), high_water_(options.high_water),
-          on_overflow_(options.on_overflow) {}
+          on_overflow_(options.on_overflow), is_servers_(is_servers) {}
     // Has the stream take what is there. Called under the lock, so that the execution context is
     // still there.
     virtual void call() = 0;
@@ -138,11 +152,17 @@ protected:
 
 private:
     // The lock is held: the stream takes what was added once this has returned.
-    void add(opcode kind, close_code code, compression how, std::span<const std::byte> bytes) {
-        if (!called_) call();
+    [[nodiscard]] errc add(opcode kind, close_code code, compression how,
+                           std::span<const std::byte> bytes) {
+        try {
+            if (!called_) call();
+        } catch (const std::bad_alloc&) {
+            return errc::out_of_memory;
+        }
         called_ = true;
-        mail_.add(kind, code, how, bytes);
+        if (!mail_.add({bytes.size(), kind, how, code}, bytes, limit_)) return errc::out_of_memory;
         if (kind == opcode::close) closed_ = true;
+        return errc::success;
     }
 
     mutable std::mutex mutex_;
@@ -151,6 +171,7 @@ private:
     const std::size_t limit_;
     const std::size_t high_water_;
     const overflow_policy on_overflow_;
+    const bool is_servers_;
     std::atomic<bool> called_ = false; // written under the lock
     bool open_ = false;
     bool closed_ = false;
@@ -161,7 +182,7 @@ private:
 template <typename Owner> class mailbox_of final : public mailbox {
 public:
     mailbox_of(const stream_options& options, const std::shared_ptr<Owner>& owner)
-        : mailbox(options), executor_(owner->executor()), owner_(owner) {}
+        : mailbox(options, Owner::is_server), executor_(owner->executor()), owner_(owner) {}
 
 private:
     void call() override {

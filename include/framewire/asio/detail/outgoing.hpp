@@ -26,6 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,8 @@ protected:
     using base::phase_;
 
 public:
+    static constexpr bool is_server = Role == role::server;
+
     outgoing(Next&& next, const stream_options& options, Extension&& extension)
         : base(std::move(next), options), wire_(options.limits, std::move(extension)) {}
 
@@ -128,8 +131,11 @@ public:
             auto self = std::static_pointer_cast<outgoing>(this->shared_from_this());
             mailbox_ = std::make_shared<mailbox_of<outgoing>>(*options_, self);
             mailbox_->ahead(buffered());
-            if (phase_ == phase::open) mailbox_->open();
-            if (this->is_over()) mailbox_->close();
+            if (is_open()) {
+                mailbox_->open();
+            } else if (phase_ >= phase::open) {
+                mailbox_->close();
+            }
         }
         return mailbox_;
     }
@@ -142,12 +148,15 @@ public:
             const std::string_view reason(reinterpret_cast<const char*>(bytes.data()),
                                           bytes.size());
             if (one.kind == opcode::close && mailbox_->overflowed()) {
-                if (is_open()) close_for_overflow();
+                if (is_open()) close_because(errc::output_full);
             } else if (one.kind == opcode::close) {
-                // RFC 6455 7.4.1: 1010 is not for servers; and it has to close.
-                if (close(one.code, reason) != errc::success) (void)close(close_code::normal, {});
-            } else if (is_open() && queue(one.kind, bytes, one.how) == errc::success) {
-                memory_.used(); // it was accepted: it goes, whatever was sent meanwhile
+                const errc error = close(one.code, reason);
+                if (error != errc::success) give_up(error);
+            } else if (is_open()) {
+                // It was accepted: it goes, whatever was sent meanwhile, and nothing without it.
+                const errc error = queue(one.kind, bytes, one.how);
+                if (error != errc::success) return close_because(error);
+                memory_.used();
             }
         });
         this->wake();
@@ -208,7 +217,7 @@ private:
     template <typename Queue> send_result send_by(std::size_t size, Queue queue) {
         if (!is_open()) return {send_status::refused, errc::not_open};
         if (!has_room(size)) {
-            if (options_->on_overflow == overflow_policy::close) close_for_overflow();
+            if (options_->on_overflow == overflow_policy::close) close_because(errc::output_full);
             return {send_status::refused, errc::output_full};
         }
         this->wake();
@@ -253,10 +262,19 @@ private:
         if (mailbox_ != nullptr && mailbox_->called()) take_mail();
     }
 
-    FRAMEWIRE_COLD void close_for_overflow() {
-        this->set_error(make_error(errc::output_full));
-        (void)wire_.frames().close(close_code::try_again_later, message_of(errc::output_full));
+    FRAMEWIRE_COLD void close_because(errc error) {
+        this->set_error(make_error(error));
+        const close_code code =
+            error == errc::output_full ? close_code::try_again_later : close_code::internal_error;
+        // Without memory for a Close nothing may go in its place.
+        if (wire_.frames().close(code, message_of(error)) != errc::success) return give_up(error);
         start_closing();
+    }
+    FRAMEWIRE_COLD void give_up(errc error) noexcept {
+        try {
+            this->end(make_error(error));
+        } catch (const std::bad_alloc&) { // who was not told yet is told later
+        }
     }
 
 protected:

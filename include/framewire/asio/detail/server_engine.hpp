@@ -54,7 +54,8 @@ class server_engine final : public engine<Next, role::server, Options, Extension
         operation_queue<> refusals;
         bool secured = false; // the TLS handshake was begun
         bool told = false;    // the application knows the request
-        bool refused = false; // by the application, and it is written
+        // By the application, and it was written: known once it is over.
+        std::optional<bool> refused;
     };
 
 public:
@@ -80,7 +81,7 @@ public:
             for (const http_field& field : fields) {
                 // Nothing may end its line early; the rest is checked when it is read.
                 if (!framewire::detail::is_token(field.name) ||
-                    !framewire::detail::all_of(field.value, framewire::detail::is_field_char)) {
+                    !framewire::detail::all_are(framewire::detail::field_chars, field.value)) {
                     writer.fail(errc::invalid_field);
                 }
                 writer.line(field.name, ": ", field.value);
@@ -132,7 +133,7 @@ public:
                 this->in_ = opening_->adopted;
             }
             if (!this->in_.empty()) return this->wake();
-            this->turn([] {});
+            this->turn(this->only_settle);
         });
     }
 
@@ -165,7 +166,7 @@ public:
         }
         auto* const op = this->make_waiting(opening_->refusals, std::forward<Handler>(handler));
         if (!this->is_over()) return opening_->refusals.push(op);
-        op->complete(delivery::later, opening_->refused ? error_code{} : this->lost());
+        op->complete(delivery::later, *opening_->refused ? error_code{} : this->lost());
     }
 
 private:
@@ -233,11 +234,15 @@ private:
 
     FRAMEWIRE_COLD void fail_opening(const error_code& error) override {
         if (opening_ == nullptr) return;
+        // A refusal that was written has done what it was to do. Looked at once: without memory to
+        // tell everybody this is called again, when what was not written has been dropped.
+        if (!opening_->refused) {
+            opening_->refused =
+                error == errc::upgrade_refused && !this->broken_ && this->all_written();
+        }
         opening_->securing.fail_all(error);
         opening_->waiting.fail_all(error);
-        // A refusal that was written has done what it was to do.
-        opening_->refused = error == errc::upgrade_refused && !this->broken_ && this->all_written();
-        opening_->refusals.complete_all(opening_->refused ? error_code{} : this->lost());
+        opening_->refusals.complete_all(*opening_->refused ? error_code{} : this->lost());
     }
     FRAMEWIRE_COLD void destroy_opening(delivery how) noexcept override {
         if (opening_ == nullptr) return;
