@@ -101,7 +101,6 @@ public:
             exhausted_ = false;
             net::error_code ignored;
             const endpoint peer = socket.remote_endpoint(ignored);
-            (void)socket.set_option(asio::ip::tcp::no_delay(true), ignored);
             client ws(over(std::move(socket)),
                       {.origins = net::origin_policy::any(), .stream = chosen_.stream},
                       chosen_.deflate);

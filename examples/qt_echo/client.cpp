@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     QCoreApplication app(argc, argv);
     const QStringList words = QCoreApplication::arguments().mid(1);
     if (words.size() < 2) {
-        std::cerr << "qt_echo_client: URL TEXT..." << std::endl;
+        std::cerr << "usage: qt_echo_client URL TEXT..." << std::endl;
         return 2;
     }
     const QStringList texts = words.mid(1);

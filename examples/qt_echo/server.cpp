@@ -129,6 +129,11 @@ int main(int argc, char** argv) {
     const bool behind = words.removeAll(QStringLiteral("--behind")) != 0;
     bool valid = true;
     const quint16 port = words.isEmpty() ? 0 : words.takeFirst().toUShort(&valid);
-    if (!valid || !words.isEmpty()) return fail(QStringLiteral("[--behind] [PORT]"));
+    if (!valid || !words.isEmpty()) {
+        std::cerr << "usage: qt_echo_server [--behind] [PORT]: a port is 0 to 65535, and without "
+                     "one any that is free is taken"
+                  << std::endl;
+        return 2;
+    }
     return behind ? serve_behind(app, port) : serve(app, port);
 }

@@ -122,7 +122,7 @@ public:
 
 private:
     friend class http_list;
-    friend class detail::known_fields;
+    friend class detail::known_fields; // walks without what an iterator costs to compile
     [[nodiscard]] constexpr detail::field_cursor cursor() const noexcept {
         return {text_, parsed_};
     }

@@ -40,12 +40,13 @@ namespace detail {
 
 /// Writes lines one after the other. It goes on counting when the buffer is full, so that one call
 /// with an empty buffer tells the size. The first error sticks, and everything after it is ignored.
-// Called for each part of each line: inlined, that would be a tenth of what it takes to compile the
-// core.
 class http_head_writer {
 public:
     /// The buffer is borrowed for the life of the writer.
     constexpr explicit http_head_writer(std::span<char> out) noexcept : out_(out) {}
+
+    // Called for each part of each line: inlined, that would be a tenth of what it takes to compile
+    // the core.
 
     /// Appends a text as it is.
     FRAMEWIRE_NEVER_INLINE constexpr void append(std::string_view text) noexcept {

@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,30 @@ TEST_CASE("ascii: the character classes have exactly the members that the RFCs l
     CHECK(members(is_uri_char) == "!$&'()*+,-." + digits + ";=" + capitals + "_" + small + "~");
     CHECK(members(is_ows) == "\t ");
     CHECK(members(is_vchar).size() == 0x7e - 0x21 + 1);
+    const auto in = [](std::uint8_t classes) {
+        return members([=](char c) { return is_one_of(classes, c); });
+    };
+    // RFC 9112 3.2: a request-target is visible, and a fragment is no part of it.
+    CHECK(in(target_chars) == members([](char c) { return is_vchar(c) && c != '#'; }));
+    // RFC 3986 3.3 pchar and 3.4 query, but for pct-encoded
+    CHECK(in(path_chars) == members([](char c) {
+              return is_uri_char(c) || c == '/' || c == '?' || c == ':' || c == '@';
+          }));
+    // RFC 4648 4
+    CHECK(in(base64_chars) == "+/" + digits + capitals + small);
+    CHECK(in(token_chars | base64_chars) ==
+          members([](char c) { return is_token_char(c) || c == '/'; }));
+}
+
+TEST_CASE("ascii: a run ends at the first character of another class") {
+    STATIC_REQUIRE(count_front(token_chars, "") == 0);
+    STATIC_REQUIRE(count_front(token_chars, " a") == 0);
+    STATIC_REQUIRE(count_front(token_chars, "name: value") == 4);
+    STATIC_REQUIRE(count_front(token_chars, "name") == 4);
+    STATIC_REQUIRE(count_front(token_chars | field_chars, "a b\x7f") == 3);
+    STATIC_REQUIRE(all_are(token_chars, "name") && all_are(token_chars, ""));
+    STATIC_REQUIRE_FALSE(all_are(token_chars, "name:"));
+    STATIC_REQUIRE_FALSE(all_are(token_chars, ":name"));
 }
 
 TEST_CASE("ascii: a field may have tabs, spaces, visible and non-ASCII bytes, and nothing else",
