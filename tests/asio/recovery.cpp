@@ -428,22 +428,24 @@ TEMPLATE_TEST_CASE("recovery: whichever allocation the event loop is refused, an
 
 TEST_CASE("recovery: a refusal that was not written is not told as written", "[asio]") {
     whichever_throws([](throwing_allocations& memory, std::int64_t) {
-        program<server_end> app(memory, server_end::not_open_yet{}, patient());
+        program<waitable_server_end> app(memory, waitable_server_end::not_open_yet{}, patient());
         app.end.far.set_capacity(0);
         app.stream().read_request([](const error_code&, const upgrade_request&) {});
         app.end.receive(request_head());
-        fate closed;
+        std::vector<fate> closed(3);
         fate refused;
-        app.stream().closed(noting(closed));
+        for (fate& one : closed)
+            app.stream().closed(noting(one));
         auto operation = app.stream().refuse({.status = 503}, tokens::deferred);
         app.end.poll();
-        app.attempt([&] { app.stream().abort(); }); // no memory to tell who waits for `closed`
+        app.attempt([&] { app.stream().abort(); }); // no memory to tell all who wait for `closed`
         app.go_on();
         REQUIRE(app.end.far.closed());
         REQUIRE(app.end.far.waiting().empty());
         std::move(operation)(noting(refused));
         app.go_on();
-        REQUIRE(closed.ends() == 1);
+        for (const fate& one : closed)
+            REQUIRE(one.ends() == 1);
         REQUIRE(refused.calls == 1);
         REQUIRE(refused.error == errc::connection_lost);
     });

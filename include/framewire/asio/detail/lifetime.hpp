@@ -271,7 +271,7 @@ protected:
 private:
     bool share_left_ = false; // by an operation of this turn
     bool woken_ = false;
-    // An idle stream takes 16 bytes less with these in one.
+    // As bits these save a stream a word.
     bool shut_down_ : 1 = false;
     bool goes_on_ : 1 = false; // with a turn, when the timer rings
     bool end_told_ : 1 = false;
