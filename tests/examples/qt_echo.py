@@ -49,5 +49,6 @@ finally:
 
 code, out, err = run(client_program, url, "nobody there")
 assert (code, out) == (1, "") and "refused" in err, err
-assert run(client_program)[0] == 2
-assert run(server_program, "port")[0] == 1
+for program, words in ((client_program, []), (server_program, ["port"]), (server_program, ["99999"])):
+    code, out, err = run(program, *words)
+    assert (code, out) == (2, "") and err.startswith("usage: qt_echo_"), (code, err)
