@@ -10,7 +10,10 @@
 #include "support/connected.hpp"
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 using namespace framewire;
 using namespace framewire::test;
@@ -146,6 +149,59 @@ TEMPLATE_TEST_CASE("limits: what waits takes twice its limit while it grows, and
     if (message.size() > 16) CHECK(end.stream->buffered_amount() > most / 2);
     CHECK(end.stream->buffered_amount() <= most);
     CHECK(peak < static_cast<std::int64_t>(most) * (by_sender ? 3 : 2) + buffers);
+}
+
+TEMPLATE_TEST_CASE("limits: a stream and its senders, each at the limit, take six times of it",
+                   "[asio]", waitable_server_end, client_end) {
+    constexpr std::size_t most = 4'000'000;
+    net::stream_options options;
+    options.limits.max_output = most;
+    const bool fragment = GENERATE(true, false);
+    const std::string own(most * 95 / 100, 'x');
+    const std::string theirs(most * GENERATE(96u, 1u) / 100, 'y');
+    TestType end(options);
+    end.far.set_capacity(0);
+    const net::sender sender = end.stream->get_sender();
+    const auto send = [&] {
+        const auto bytes = std::as_bytes(std::span(own));
+        if (fragment) return end.stream->send_fragment(opcode::binary, bytes, false);
+        return end.stream->send_binary(bytes);
+    };
+    const std::int64_t peak = peak_of([&] {
+        REQUIRE(send());
+        while (sender.send_text(theirs))
+            continue;
+        (void)sender.send_text(std::string(most / 50, 'z')); // where there is room
+        end.poll();
+        if (fragment) (void)end.stream->send_fragment(opcode::binary, {}, true);
+        end.poll();
+    });
+    CHECK(peak > 3 * static_cast<std::int64_t>(most));
+    CHECK(peak < 6 * static_cast<std::int64_t>(most) + buffers);
+}
+
+TEMPLATE_TEST_CASE("limits: an ended stream does not keep the memory that streams share", "[asio]",
+                   waitable_server_end, waitable_client_end) {
+    const auto use = [] { // leaves a block to the thread
+        TestType other;
+        REQUIRE(other.stream->send_text(std::string(50'000, 'x')));
+        (void)other.sent();
+    };
+    use();
+    use();
+    std::vector<std::unique_ptr<TestType>> ended(3);
+    const std::int64_t before = allocations().live_bytes;
+    for (auto& one : ended) {
+        one = std::make_unique<TestType>();
+        const net::sender sender = one->stream->get_sender();
+        if (&one == &ended[1]) REQUIRE(sender.send_text("x"));
+        one->stream->abort();
+        one->poll();
+        CHECK(one->stream->send_text("x").error == errc::not_open);
+        one->poll();
+        use();
+    }
+    CHECK(allocations().live_bytes - before < 3 * 30'000);
 }
 
 TEMPLATE_TEST_CASE("limits: a coroutine that waits for its sends lets a peer that never reads wait",

@@ -560,6 +560,58 @@ TEMPLATE_TEST_CASE("recovery: a stream without any memory sends nothing behind w
     CHECK_FALSE(closed.info.clean);
 }
 
+TEMPLATE_TEST_CASE("recovery: why a stream closed is not forgotten for want of memory to keep it",
+                   "[asio]", server_end, waitable_client_end) {
+    const bool overflow = GENERATE(true, false);
+    net::stream_options options;
+    options.limits.max_output = 1000;
+    options.on_overflow = net::overflow_policy::close;
+    TestType end(overflow ? options : net::stream_options{});
+    close_completion closed;
+    end.stream->closed(closed.handler());
+    end.poll();
+    if (overflow) {
+        REQUIRE(end.stream->send_text("waits"));
+        const failing_allocations none(0, 1);
+        CHECK(end.stream->send_text(std::string(1000, 'x')).error == errc::output_full);
+        CHECK(none.happened());
+    } else {
+        const net::sender sender = end.stream->get_sender();
+        REQUIRE(sender.send_text(std::string(300'000, 'x')));
+        const failing_allocations none(0, 2); // for the frame, and for what is told
+        end.poll();
+        CHECK(none.happened());
+    }
+    CHECK(end.sent().find("close(") != std::string::npos);
+    end.answer_close();
+    REQUIRE(closed.done());
+    CHECK(closed.info.clean);
+    CHECK(closed.info.error == errc::out_of_memory);
+}
+
+TEMPLATE_TEST_CASE("recovery: closing a stream that ends for want of memory is no error", "[asio]",
+                   server_end, waitable_client_end) {
+    TestType end;
+    close_completion closed;
+    end.stream->closed(closed.handler());
+    end.far.set_capacity(0);
+    REQUIRE(end.stream->send_binary(std::string(200'000, 'x')));
+    end.poll();
+    REQUIRE(end.stream->send_binary(std::string(200'000, 'x')));
+    const net::sender sender = end.stream->get_sender();
+    REQUIRE(sender.send_text(std::string(600'000, 'y')));
+    {
+        const failing_allocations none(0, 1'000);
+        CHECK(end.stream->close() == errc::success);
+        CHECK(none.happened());
+    }
+    end.poll();
+    CHECK(end.far.closed());
+    CHECK(end.stream->buffered_amount() == 0);
+    REQUIRE(closed.done());
+    CHECK(closed.info.error == errc::out_of_memory);
+}
+
 TEST_CASE("recovery: a read into a string that cannot hold the message says so", "[asio]") {
     server_end end;
     std::string to;

@@ -181,6 +181,24 @@ TEMPLATE_TEST_CASE("sender: closes with 1013 at the hard limit when the stream w
     CHECK(closed.info.error == errc::output_full);
 }
 
+TEMPLATE_TEST_CASE("sender: closes at the hard limit in the middle of a message in fragments, too",
+                   "[asio]", server_end, waitable_client_end) {
+    net::stream_options options;
+    options.limits.max_output = 4000;
+    options.on_overflow = net::overflow_policy::close;
+    TestType end(options);
+    close_completion closed;
+    end.stream->closed(closed.handler());
+    REQUIRE(end.stream->send_fragment(opcode::text, std::as_bytes(std::span("a", 1)), false));
+    const net::sender sender = end.stream->get_sender();
+    CHECK(sender.send_text(std::string(3000, 'x')));
+    CHECK(sender.send_text(std::string(3000, 'y')).error == errc::output_full);
+    CHECK(end.sent().starts_with("text-(\"a\") close(1013 "));
+    end.answer_close(1013);
+    REQUIRE(closed.done());
+    CHECK(closed.info.error == errc::output_full);
+}
+
 TEMPLATE_TEST_CASE("sender: waits while a message is sent in fragments", "[asio]", server_end,
                    waitable_client_end) {
     TestType end;
@@ -314,4 +332,27 @@ TEMPLATE_TEST_CASE("sender: of a stream that is not open yet", "[asio]", server_
     CHECK(sender.expired());
     CHECK(sender.send_text("late").error == errc::not_open);
     (void)result; // whether it waits for the opening or is refused is not promised
+}
+
+TEMPLATE_TEST_CASE("sender: what it accepted goes in front of the Close, whatever the moment",
+                   "[asio]", server_end, waitable_client_end) {
+    for (int round = 0; round < 100; ++round) {
+        TestType end;
+        reader in;
+        in.start(*end.stream);
+        const net::sender sender = end.stream->get_sender();
+        std::atomic<int> accepted = 0;
+        std::thread other([&] {
+            while (sender.send_text("m"))
+                ++accepted;
+        });
+        while (accepted < 50 + round)
+            end.poll();
+        REQUIRE(end.stream->close() == errc::success);
+        other.join();
+        int sent = 0;
+        for (const char c : end.sent())
+            sent += c == 'm' ? 1 : 0;
+        REQUIRE(sent == accepted);
+    }
 }

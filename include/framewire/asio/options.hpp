@@ -50,8 +50,8 @@ struct stream_options {
     net::timeouts timeouts = {};
     /// `max_message_size` bounds what is received, `max_output` what waits to be sent, which takes
     /// at most twice that in memory while it grows. What a `sender` has sent waits apart until the
-    /// stream takes it, at the end of a turn or of a message in fragments, and counts with the rest
-    /// from then on: five times in all, if both were at the limit.
+    /// stream takes it, at the end of a turn or of a message in fragments, and only from then on
+    /// either counts what the other has waiting: six times in all, if both were at the limit.
     framewire::limits limits{.max_output = 16u << 20};
     /// While more bytes than this wait to be sent, a send says `above_high_water`, and one that was
     /// given a completion token does not complete.

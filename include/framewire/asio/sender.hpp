@@ -29,7 +29,8 @@ namespace framewire::net {
 /// What was accepted goes in front of what the stream itself sends or closes with after that; only
 /// between the fragments of a message it has to wait for the last one.
 ///
-/// A message that was accepted is lost when the stream ends before it is written, as any is. A
+/// A message that was accepted is lost when the stream ends before it is written, as any is, and
+/// when it closes in the middle of a message in fragments, behind which it would have gone. A
 /// stream that has no memory to send it closes with 1011 rather than go on without it, or ends
 /// without memory for that.
 class sender {

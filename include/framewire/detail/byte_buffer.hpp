@@ -151,8 +151,10 @@ private:
             block_->end = used;
             return true;
         }
-        // Twice of what is held, not of the block: much of that may have been consumed.
-        std::size_t capacity = used * 2 < smallest ? smallest : used * 2;
+        // Twice of what is held, not of the block: much of that may have been consumed. A third
+        // more, where it is larger than it was to become.
+        std::size_t capacity = how.most != 0 && used >= how.most ? used + used / 3 : used * 2;
+        if (capacity < smallest) capacity = smallest;
         if (capacity < needed) capacity = needed;
         header* const grown = allocate(capacity, needed, how);
         if (grown == nullptr) return false;

@@ -142,8 +142,14 @@ protected:
 
     // Null without memory for it; then that is what ended the connection.
     [[nodiscard]] FRAMEWIRE_COLD close_info* own_info() noexcept {
-        if (info_ == nullptr) info_.reset(new (std::nothrow) close_info);
-        if (info_ == nullptr) info_refused_ = true;
+        if (info_ == nullptr) {
+            info_.reset(new (std::nothrow) close_info);
+            if (info_ == nullptr) {
+                info_refused_ = true;
+            } else if (info_refused_) { // and is told so, though there is memory now
+                info_->error = make_error(errc::out_of_memory);
+            }
+        }
         return info_.get();
     }
     FRAMEWIRE_COLD void set_error(const error_code& error) noexcept {

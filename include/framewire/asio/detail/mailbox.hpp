@@ -107,10 +107,10 @@ public:
         return closed_;
     }
 
-    // From the stream's executor. Messages are taken from here on.
-    void open() {
+    // From the stream's executor. Whether messages are accepted from here on.
+    void open(bool yes = true) {
         const std::lock_guard lock(mutex_);
-        open_ = true;
+        open_ = yes;
     }
     // Whether there is something to take that was accepted before, without the lock. Relaxed: who
     // knows that it was accepted was told so by something that orders the two.

@@ -86,10 +86,14 @@ public:
 
     errc close(close_code code, std::string_view reason) {
         if (phase_ == phase::open) {
+            // Nothing is accepted any more that could not go in front of the Close.
+            if (mailbox_ != nullptr) mailbox_->open(false);
             mail_first();
+            if (phase_ != phase::open) return errc::success; // there was no memory for the mail
             const bool first = wire_.frames().state() == connection_state::open;
             const errc error = wire_.frames().close(code, reason);
             if (error == errc::success && first) start_closing();
+            if (mailbox_ != nullptr && is_open()) mailbox_->open();
             return error;
         }
         if (!this->is_over() && phase_ != phase::refusing) this->abort();
@@ -140,9 +144,17 @@ public:
         return mailbox_;
     }
     FRAMEWIRE_NEVER_INLINE void take_mail() {
-        // A message cannot go between the fragments of another.
-        if (mailbox_ == nullptr || fragmenting_) return;
+        if (mailbox_ == nullptr) return;
+        if (fragmenting_) {
+            // Between the fragments of a message no other can go, but a Close can.
+            if (is_open() && mailbox_->overflowed()) {
+                this->wake();
+                close_because(errc::output_full);
+            }
+            return;
+        }
         const mail all = mailbox_->take();
+        if (all.size() == 0) return;
         wire_.take_memory();
         all.each([this](const mail::item& one, std::span<const std::byte> bytes) {
             const std::string_view reason(reinterpret_cast<const char*>(bytes.data()),
