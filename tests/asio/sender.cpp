@@ -112,8 +112,9 @@ TEMPLATE_TEST_CASE("sender: is told when the stream closes that nothing will be 
                    server_end, waitable_client_end) {
     TestType end;
     const net::sender sender = end.stream->get_sender();
-    CHECK(sender.send_text("before"));
+    CHECK(end.stream->close(close_code{1006}) == errc::close_code_not_sendable);
     CHECK_FALSE(sender.expired());
+    CHECK(sender.send_text("before"));
     CHECK(end.stream->close() == errc::success);
     CHECK(sender.expired());
     CHECK(sender.send_text("behind").error == errc::not_open);
